@@ -1,0 +1,61 @@
+# Everything that a developer or a visitor runs. `make help` lists it; scripts/make-venv makes .venv on first use.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help demo run test check bench lab docs clean lock venv
+
+BIN := .venv/bin
+# What to hand on to the program that a target runs, as in: make test ARGS="tests/unit -k vlan"
+ARGS :=
+# Worker processes of `make test`.
+JOBS := 2
+# An interpreter to make .venv with, instead of the first that will do.
+export PYTHON
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+# ONCE=1 ends after the story, with exit code 1 if a step was not as told; DIR keeps the data in that folder.
+demo: venv  ## a small cloud and its story, told and run (ONCE=1, DIR=folder)
+	@$(BIN)/mooring demo $(if $(ONCE),--once) $(if $(DIR),--dir "$(DIR)") $(ARGS)
+
+run: venv  ## one controller, until ctrl-C
+	@$(BIN)/mooring up $(ARGS)
+
+test: venv  ## all tests
+	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+check: venv  ## lint, format, types, and the rules of the house
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/tidy
+
+bench: venv  ## figures: requests a second, time to ACTIVE, memory
+	@$(BIN)/python bench/run.py $(ARGS)
+
+lab: venv  ## a controller and three simulated hosts, until ctrl-C
+	@$(BIN)/mooring up --simulate 3 $(ARGS)
+
+docs: venv  ## are the reference pages complete, and do all examples run?
+	@$(BIN)/python -m pytest -q tests/docs tests/tidy
+
+clean:  ## remove .venv and everything else that can be made again
+	rm -rf .venv .venv.lock build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+venv:
+	@scripts/make-venv
+
+# After a change of the dependencies in pyproject.toml. Wants uv (`.venv/bin/pip install uv`, or any other), which writes
+# the hashes of every platform's files and no address. libvirt-python has no wheel, so it has a lock of its own that
+# only a machine with a compiler installs.
+UV := $(shell command -v uv || echo $(BIN)/uv)
+LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	--custom-compile-command "make lock" $(ARGS)
+
+lock:
+	@[ -x "$(UV)" ] || { echo "mooring: uv is missing; install it with: $(BIN)/pip install uv" >&2; exit 1; }
+	$(LOCK) --extra client --extra dev --output-file requirements.lock pyproject.toml
+	grep -o '"libvirt-python.*"' pyproject.toml | tr -d '"' | \
+		$(LOCK) --output-file requirements-libvirt.lock -
