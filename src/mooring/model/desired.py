@@ -1,0 +1,118 @@
+"""What passes between controller and agent: the desired state of a host, and reports of what was read back.
+
+The agent calls, the controller never does. JSON of these types is the whole protocol.
+"""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from mooring.model.pci import PciAddress
+from mooring.model.vf import VfSettings
+
+
+class Purpose(StrEnum):
+    """What a function is wanted for."""
+
+    BASELINE = "baseline"
+    """Clean, verified, nobody's."""
+    SERVE = "serve"
+    """A server's port."""
+
+
+class FunctionOutcome(StrEnum):
+    BASELINE_VERIFIED = "baseline-verified"
+    PROGRAMMED = "programmed"
+    IN_USE = "in-use"
+    QUARANTINED = "quarantined"
+
+
+class ServerOutcome(StrEnum):
+    RUNNING = "running"
+    ABSENT = "absent"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredFunction:
+    address: PciAddress
+    pf: PciAddress
+    vf_index: int
+    generation: int
+    purpose: Purpose
+    settings: VfSettings
+    server_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredInterface:
+    """One network interface of a server: everything that the domain XML needs of a port."""
+
+    port_id: str
+    mac: str
+    vnic_type: str
+    vif_type: str
+    address: PciAddress | None = None
+    vlan_id: int = 0
+    """0 is untagged."""
+    bridge: str | None = None
+    profile_id: str | None = None
+    mtu: int = 1500
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredServer:
+    id: str
+    name: str
+    generation: int
+    is_wanted: bool
+    """False: the domain goes, then its functions are baselined."""
+    vcpus: int
+    memory_mib: int
+    disk_gib: int = 0
+    image_id: str | None = None
+    interfaces: tuple[DesiredInterface, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """The whole desired state of one host as of event ``sequence``."""
+
+    host: str
+    epoch: int
+    sequence: int
+    functions: tuple[DesiredFunction, ...] = ()
+    servers: tuple[DesiredServer, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionReport:
+    address: PciAddress
+    generation: int
+    outcome: FunctionOutcome
+    observed: VfSettings | None = None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerReport:
+    id: str
+    generation: int
+    outcome: ServerOutcome
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    epoch: int
+    sequence: int
+    """The ``Desired.sequence`` that this answers."""
+    functions: tuple[FunctionReport, ...] = field(default=())
+    servers: tuple[ServerReport, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """The answer to an inventory: who the controller takes the agent for, and its fencing epoch."""
+
+    host: str
+    epoch: int

@@ -1,0 +1,82 @@
+"""Hosts: what an agent says of its machine, and what the controller keeps of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from mooring.model.pci import PciFunction
+from mooring.model.vf import VfSettings
+
+
+class Liveness(StrEnum):
+    """By the controller's own monotonic clock; the agent's clock has no say."""
+
+    ALIVE = "alive"
+    UNKNOWN = "unknown"
+    """Not heard from since the controller started, and the grace is not over."""
+    DEAD = "dead"
+
+
+class AgentType(StrEnum):
+    """Neutron's names for the roles that a Mooring agent fills on its host."""
+
+    NIC_SWITCH = "NIC Switch agent"
+    LINUX_BRIDGE = "Linux bridge agent"
+
+
+@dataclass(frozen=True, slots=True)
+class OfferedFunction:
+    """A function together with what the host's own device specs say of it."""
+
+    function: PciFunction
+    physical_network: str | None = None
+    is_offered: bool = False
+    reason: str = ""
+    """Why it is not offered."""
+    observed: VfSettings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HostSnapshot:
+    """All that an agent knows of its machine, whole, at one moment."""
+
+    boot_id: str
+    agent_id: str
+    """New for every start of the agent process; a new one begins a new epoch."""
+    vcpus: int
+    memory_mib: int
+    disk_gib: int
+    hypervisor_type: str = "QEMU"
+    hypervisor_version: int = 0
+    functions: tuple[OfferedFunction, ...] = ()
+    bridge_mappings: Mapping[str, str] = field(default_factory=dict)
+    """Physical network to the bridge that carries ``normal`` ports."""
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    id: str
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    key_hash: str
+    """SHA-256 of the key that the agent authenticates with."""
+    availability_zone: str = "nova"
+    is_enabled: bool = True
+    disabled_reason: str | None = None
+    epoch: int = 0
+    boot_id: str = ""
+    agent_id: str = ""
+    vcpus: int = 0
+    memory_mib: int = 0
+    disk_gib: int = 0
+    hypervisor_type: str = "QEMU"
+    hypervisor_version: int = 0
+    bridge_mappings: Mapping[str, str] = field(default_factory=dict)
+    device_mappings: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Physical network to the names of the PFs that reach it."""
+    started_at: datetime | None = None
+    heard_at: datetime | None = None
+    """A coarse copy for people; liveness is kept in memory."""

@@ -1,0 +1,101 @@
+"""Ports and their bindings. The binding attributes are Neutron's (`neutron_lib.api.definitions.portbindings`)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class VnicType(StrEnum):
+    NORMAL = "normal"
+    DIRECT = "direct"
+    MACVTAP = "macvtap"
+    BAREMETAL = "baremetal"
+    DIRECT_PHYSICAL = "direct-physical"
+    VIRTIO_FORWARDER = "virtio-forwarder"
+    SMART_NIC = "smart-nic"
+    VDPA = "vdpa"
+    ACCELERATOR_DIRECT = "accelerator-direct"
+    ACCELERATOR_DIRECT_PHYSICAL = "accelerator-direct-physical"
+    REMOTE_MANAGED = "remote-managed"
+
+
+#: The vnic types whose port needs a virtual function of its own.
+VF_VNIC_TYPES = frozenset({VnicType.DIRECT, VnicType.MACVTAP})
+
+
+class VifType(StrEnum):
+    UNBOUND = "unbound"
+    BINDING_FAILED = "binding_failed"
+    BRIDGE = "bridge"
+    HW_VEB = "hw_veb"
+    HOSTDEV_PHYSICAL = "hostdev_physical"
+    QBH = "802.1qbh"
+    OVS = "ovs"
+
+
+class PortStatus(StrEnum):
+    ACTIVE = "ACTIVE"
+    BUILD = "BUILD"
+    DOWN = "DOWN"
+    ERROR = "ERROR"
+
+
+@dataclass(frozen=True, slots=True)
+class FixedIp:
+    subnet_id: str
+    ip_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One mechanism driver's no, with its reason."""
+
+    driver: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Where a port is bound, how, and by whom; the result of asking the mechanism drivers."""
+
+    host: str = ""
+    vnic_type: VnicType = VnicType.NORMAL
+    profile: Mapping[str, object] = field(default_factory=dict)
+    vif_type: str = VifType.UNBOUND
+    vif_details: Mapping[str, object] = field(default_factory=dict)
+    driver: str | None = None
+    """The mechanism driver that said yes; shown as ``bound_drivers``."""
+    segment_id: str | None = None
+    refusals: tuple[Refusal, ...] = ()
+    """Why nobody said yes; kept so that ``port show`` can tell."""
+
+    @property
+    def is_bound(self) -> bool:
+        return self.vif_type not in (VifType.UNBOUND, VifType.BINDING_FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    id: str
+    network_id: str
+    project_id: str
+    name: str
+    mac_address: str
+    created_at: datetime
+    updated_at: datetime
+    status: PortStatus = PortStatus.DOWN
+    admin_state_up: bool = True
+    fixed_ips: tuple[FixedIp, ...] = ()
+    device_id: str = ""
+    device_owner: str = ""
+    binding: Binding = field(default_factory=Binding)
+    port_security_enabled: bool = True
+    propagate_uplink_status: bool = True
+    numa_affinity_policy: str | None = None
+    trusted: bool | None = None
+    description: str = ""
+    revision_number: int = 1
+    tags: tuple[str, ...] = ()
+    is_owned_by_server: bool = False
+    """Made for a server's nic, so deleted with the server."""

@@ -1,0 +1,91 @@
+"""Devices as the controller knows them, wishes for them, and the claims that join the two."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from mooring.model.pci import FunctionKind, PciAddress
+from mooring.model.vf import VfSettings, VfState
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """One function of one host, as the controller remembers it."""
+
+    id: str
+    host: str
+    address: PciAddress
+    kind: FunctionKind
+    vendor_id: str
+    product_id: str
+    state: VfState
+    updated_at: datetime
+    generation: int = 0
+    """Grows with every change of owner; a report or a command with an older one is refused."""
+    pf: PciAddress | None = None
+    pf_netdev: str | None = None
+    pf_mac: str | None = None
+    vf_index: int | None = None
+    vf_total: int | None = None
+    vf_count: int | None = None
+    driver: str | None = None
+    netdev: str | None = None
+    mac: str | None = None
+    numa_node: int | None = None
+    iommu_group: int | None = None
+    link_speed_mbps: int | None = None
+    physical_network: str | None = None
+    is_offered: bool = False
+    """The host's own device specs hand it out, and nothing is wrong with it."""
+    reason: str = ""
+    """Why it is not offered, or why it is quarantined."""
+    observed: VfSettings | None = None
+    verified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PciRequest:
+    """A wish for one function: one for each SR-IOV port of a server."""
+
+    id: str
+    """The port's id for a port's wish."""
+    physical_networks: frozenset[str]
+    """Any of these will do: the physical networks of the port's segments."""
+    vnic_type: str
+    trusted: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """This device, for this request, of this server. UNIQUE(device_id) is what keeps owners apart."""
+
+    device_id: str
+    host: str
+    address: PciAddress
+    server_id: str
+    port_id: str
+    generation: int
+    created_at: datetime
+    desired: VfSettings
+    is_releasing: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """An answer of the placing engine for one host: exactly which device each request would get."""
+
+    host: str
+    devices: Mapping[str, str] = field(default_factory=dict)
+    """Request id to device id."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """Why one host will not do: the constraint that failed, with its numbers in the sentence."""
+
+    host: str
+    constraint: str
+    """``agent``, ``physical_network``, ``devices``, ``cpu``, ``memory``, ``disk``, ``zone``, ``binding``."""
+    text: str
+    summary: str
+    """The same without host names, VLANs or other projects' facts: for the owner."""
