@@ -1,0 +1,117 @@
+"""``sriovnicswitch``: bound as Neutron's driver of the same name binds, and a reason where it does not."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+import pytest
+
+from mooring.ml2.agents import agents_of
+from mooring.ml2.binding import Bound, Unbound, bind
+from mooring.ml2.sriov_nic_switch import SriovNicSwitchDriver
+from mooring.model.host import Liveness
+from mooring.model.network import Segment
+from mooring.model.port import VnicType
+from tests.unit.ml2.ports import FLAT_2, HOST, VLAN_100, VLAN_200, context, port
+
+BOTH_PHYSNETS = agents_of(
+    replace(HOST, device_mappings={"physnet1": ("ens1f0",), "physnet2": ("ens1f1",)}), Liveness.ALIVE
+)
+
+
+@pytest.mark.parametrize("vnic_type", [VnicType.DIRECT, VnicType.MACVTAP])
+@pytest.mark.parametrize(("segment", "vlan"), [(VLAN_100, "100"), (FLAT_2, "0")])
+def test_a_vf_port_is_bound_to_the_embedded_switch_with_its_vlan_as_text(
+    vnic_type: VnicType, segment: Segment, vlan: str
+) -> None:
+    answer = bind(partial(context, port(vnic_type), [segment], BOTH_PHYSNETS), [SriovNicSwitchDriver()])
+    details = {"port_filter": False, "connectivity": "l2", "vlan": vlan}
+    assert answer == Bound("sriovnicswitch", segment.id, "hw_veb", details, "DOWN")
+    assert isinstance(answer, Bound)
+    assert type(answer.vif_type) is type(answer.status) is str
+
+
+def test_the_segment_that_the_hosts_devices_reach_is_taken() -> None:
+    answer = bind(partial(context, port(), [VLAN_200, VLAN_100]), [SriovNicSwitchDriver()])
+    assert isinstance(answer, Bound)
+    assert answer.segment_id == "s1"
+
+
+def test_the_segment_that_the_chosen_device_reaches_is_taken() -> None:
+    chosen = port(profile={"physical_network": "physnet2"})
+    answer = bind(partial(context, chosen, [VLAN_100, VLAN_200], BOTH_PHYSNETS), [SriovNicSwitchDriver()])
+    assert isinstance(answer, Bound)
+    assert answer.segment_id == "s2"
+
+
+@pytest.mark.parametrize("vnic_type", [t for t in VnicType if t not in (VnicType.DIRECT, VnicType.MACVTAP)])
+def test_every_other_vnic_type_is_refused(vnic_type: VnicType) -> None:
+    answer = bind(partial(context, port(vnic_type)), [SriovNicSwitchDriver()])
+    assert isinstance(answer, Unbound)
+    assert answer.reasons == f"sriovnicswitch: vnic type {vnic_type} is not one of direct, macvtap"
+
+
+@pytest.mark.parametrize(
+    ("profile", "segment", "reason"),
+    [
+        (
+            {},
+            VLAN_200,
+            "no SR-IOV devices of h1 reach physnet2 (segment vlan 200); its SR-IOV devices reach physnet1",
+        ),
+        ({}, FLAT_2, "no SR-IOV devices of h1 reach physnet2 (segment flat); its SR-IOV devices reach physnet1"),
+        (
+            {"capabilities": ["switchdev"]},
+            VLAN_100,
+            "the port wants a switchdev card, and this driver programs the legacy embedded switch only",
+        ),
+        (
+            {"physical_network": "physnet2"},
+            VLAN_100,
+            "the port's device reaches physnet2, and the segment is on physnet1",
+        ),
+    ],
+)
+def test_a_refusal_says_what_is_in_the_way(profile: Mapping[str, object], segment: Segment, reason: str) -> None:
+    answer = bind(partial(context, port(profile=profile), [segment]), [SriovNicSwitchDriver()])
+    assert isinstance(answer, Unbound)
+    assert [refusal.reason for refusal in answer.refusals] == [reason]
+
+
+def test_a_host_without_sriov_devices_says_so() -> None:
+    bare = agents_of(replace(HOST, device_mappings={}), Liveness.ALIVE)
+    answer = bind(partial(context, agents=bare), [SriovNicSwitchDriver()])
+    assert isinstance(answer, Unbound)
+    assert answer.reasons.endswith("reach physnet1 (segment vlan 100); it has no SR-IOV devices")
+
+
+def test_a_segment_that_no_vf_can_be_on_is_refused_by_its_type() -> None:
+    asked = context()
+    asked.segments_to_bind[0]["network_type"] = "vxlan"
+    SriovNicSwitchDriver().bind_port(asked)
+    assert asked.refusals == ["segment s1 is of type vxlan, and only flat and vlan will do"]
+
+
+def test_each_segment_that_will_not_do_gives_its_own_reason() -> None:
+    answer = bind(partial(context, port(), [VLAN_200, FLAT_2]), [SriovNicSwitchDriver()])
+    assert isinstance(answer, Unbound)
+    assert len(answer.refusals) == 2
+
+
+def test_cards_are_looked_at_only_when_the_configuration_names_some() -> None:
+    intel = port(profile={"pci_vendor_info": "8086:10ca"})
+    assert isinstance(bind(partial(context, intel), [SriovNicSwitchDriver()]), Bound)
+    assert isinstance(bind(partial(context, intel), [SriovNicSwitchDriver(["8086:10ca"])]), Bound)
+    assert isinstance(bind(partial(context, intel), [SriovNicSwitchDriver(["15b3:1004"])]), Unbound)
+
+
+@pytest.mark.parametrize("liveness", [Liveness.DEAD, Liveness.UNKNOWN])
+def test_a_host_whose_agent_is_not_alive_is_refused(liveness: Liveness) -> None:
+    answer = bind(partial(context, agents=agents_of(HOST, liveness)), [SriovNicSwitchDriver()])
+    assert isinstance(answer, Unbound)
+    assert answer.reasons == "sriovnicswitch: the NIC Switch agent of h1 is dead"
+
+
+def test_asking_twice_gives_the_same_answer() -> None:
+    driver = SriovNicSwitchDriver()
+    assert bind(context, [driver]) == bind(context, [driver])
