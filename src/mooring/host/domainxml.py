@@ -1,0 +1,254 @@
+"""Domain XML: what libvirt is told of a server, and what is read back from a domain that lives.
+
+Pure, and built from elements, never from text: no field of a request can become markup. The shapes are those of
+https://libvirt.org/formatdomain.html; ``mooring.testing.schemas`` checks them against libvirt's own grammar.
+
+The XML carries the MAC and the VLAN of each VF because libvirt programs both at start, over whatever was there.
+"""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from enum import StrEnum
+from xml.etree import ElementTree as ET
+from xml.etree.ElementTree import Element, SubElement
+
+from mooring.errors import HostFault, Invalid, Unsupported
+from mooring.model.desired import DesiredInterface, DesiredServer
+from mooring.model.pci import PciAddress
+from mooring.model.port import VifType, VnicType
+
+#: A namespace name, compared and never fetched.
+NAMESPACE = "https://mooring.dev/xmlns/1"
+#: libvirt keeps an alias of the user's own only with this prefix; the rest is the port's id.
+ALIAS_PREFIX = "ua-"
+#: Empty root ports beyond those that the interfaces fill. A slot of q35's own bus takes no device while the guest runs.
+SPARE_ROOT_PORTS = 4
+
+VLAN_ID_MAX = 4094
+#: ``LIBVIRT_IFLA_VF_PORT_PROFILE_MAX`` is 40 with its final NUL.
+PROFILE_ID_MAX_CHARS = 39
+
+#: libvirt prints a domain's UUID in lower case, with dashes.
+UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_UNICAST_MAC = re.compile(r"[0-9a-f][02468ace](?::[0-9a-f]{2}){5}", re.ASCII)
+_ALIAS = re.compile(r"[A-Za-z0-9_.-]{1,64}", re.ASCII)
+#: The kernel takes more characters than these (``dev_valid_name``), libvirt's grammar does not. IFNAMSIZ is 16.
+_NETDEV = re.compile(r"(?!\.\.?$)[A-Za-z0-9_.-]{1,15}", re.ASCII)
+_PROFILE_ID = re.compile(rf"[\x20-\x7e]{{1,{PROFILE_ID_MAX_CHARS}}}", re.ASCII)
+_ZERO_MAC = "00:00:00:00:00:00"
+#: Control characters and lone surrogates: XML 1.0 cannot carry most of them, and libvirt refuses a title of two lines.
+_UNWRITABLE_CATEGORIES = frozenset({"Cc", "Cs"})
+_UNWRITABLE = frozenset({"\ufffe", "\uffff"})
+
+
+class DomainKind(StrEnum):
+    """The domain's ``type``: who runs the guest."""
+
+    KVM = "kvm"
+    QEMU = "qemu"
+    """Emulated, for hosts without KVM."""
+    TEST = "test"
+    """libvirt's own test driver, which runs nothing."""
+
+
+def domain_name(server_id: str) -> str:
+    """The domain's name. Servers may share a name and domains may not, so it is made from the id."""
+    return f"mooring-{server_id}"
+
+
+def domain_xml(server: DesiredServer, kind: DomainKind, netdevs: Mapping[PciAddress, str]) -> str:
+    """The whole domain, with our marker.
+
+    ``netdevs`` names the network device of each VF that a macvtap port uses, as sysfs shows it now.
+
+    Raises Invalid for a field that cannot be written, Unsupported for a vif type that this host cannot plug, and
+    HostFault when a macvtap port's VF has no network device.
+    """
+    if server.vcpus < 1 or server.memory_mib < 1:
+        raise Invalid(f"a server needs a vcpu and memory, got {server.vcpus} vcpus and {server.memory_mib} MiB")
+    domain = Element("domain", type=kind.value)
+    _add(domain, "name", domain_name(_checked(server.id, UUID, "server id")))
+    _add(domain, "uuid", server.id)
+    if server.name:
+        _add(domain, "title", writable(server.name, "server name"))
+    domain.append(_marker(server.generation))
+    _add(domain, "memory", str(server.memory_mib), unit="MiB")
+    _add(domain, "vcpu", str(server.vcpus))
+    _add_machine(domain, kind)
+    devices = SubElement(domain, "devices")
+    # Named, or libvirt would take the first root port for the root itself and refuse it.
+    SubElement(devices, "controller", type="pci", index="0", model="pcie-root")
+    for _ in range(len(server.interfaces) + SPARE_ROOT_PORTS):
+        SubElement(devices, "controller", type="pci", model="pcie-root-port")
+    # Or libvirt puts in a USB controller, and one of the spare ports is gone.
+    SubElement(devices, "controller", type="usb", model="none")
+    for interface in server.interfaces:
+        devices.append(_interface(interface, netdevs))
+    SubElement(SubElement(devices, "serial", type="pty"), "target", port="0")
+    SubElement(SubElement(devices, "console", type="pty"), "target", type="serial", port="0")
+    # VFIO pins all of the guest's memory, so that a balloon could give nothing back.
+    SubElement(devices, "memballoon", model="none")
+    return ET.tostring(domain, encoding="unicode")
+
+
+def interface_xml(interface: DesiredInterface, netdevs: Mapping[PciAddress, str]) -> str:
+    """One device, for a live attach: an ``<interface>``, or the ``<hostdev>`` of a direct-physical port.
+
+    Raises as ``domain_xml`` does.
+    """
+    return ET.tostring(_interface(interface, netdevs), encoding="unicode")
+
+
+def writable(text: str, what: str) -> str:
+    """``text``, if XML 1.0 and libvirt can carry it unchanged; raises Invalid with the first character they cannot."""
+    for place, character in enumerate(text):
+        if character in _UNWRITABLE or unicodedata.category(character) in _UNWRITABLE_CATEGORIES:
+            raise Invalid(f"the {what} has U+{ord(character):04X} at {place}, which domain XML cannot carry")
+    return text
+
+
+def _marker(generation: int) -> Element:
+    if generation < 0:
+        raise Invalid(f"a generation is never negative, got {generation}")
+    metadata = Element("metadata")
+    # The prefix is spelled out: register_namespace would change ElementTree for the whole process.
+    SubElement(metadata, "mooring:server", {"xmlns:mooring": NAMESPACE, "generation": str(generation)})
+    return metadata
+
+
+def _add_machine(domain: Element, kind: DomainKind) -> None:
+    system = SubElement(domain, "os")
+    _add(system, "type", "hvm", arch="x86_64", machine="q35")
+    SubElement(system, "boot", dev="hd")
+    features = SubElement(domain, "features")
+    SubElement(features, "acpi")
+    SubElement(features, "apic")
+    if kind is DomainKind.KVM:
+        SubElement(domain, "cpu", mode="host-model")
+    SubElement(domain, "clock", offset="utc")
+    for event, action in (("on_poweroff", "destroy"), ("on_reboot", "restart"), ("on_crash", "destroy")):
+        _add(domain, event, action)
+
+
+def _interface(interface: DesiredInterface, netdevs: Mapping[PciAddress, str]) -> Element:
+    match (interface.vif_type, interface.vnic_type):
+        case (VifType.BRIDGE, VnicType.NORMAL):
+            device = _bridge(interface)
+        case (VifType.HW_VEB | VifType.QBH, VnicType.DIRECT):
+            device = _direct(interface)
+        case (VifType.HW_VEB | VifType.QBH, VnicType.MACVTAP):
+            device = _macvtap(interface, netdevs)
+        case (VifType.HOSTDEV_PHYSICAL, VnicType.DIRECT_PHYSICAL):
+            device = _direct_physical(interface)
+        case _:
+            raise Unsupported(
+                f"port {interface.port_id} has vif type {interface.vif_type!r} with vnic type "
+                f"{interface.vnic_type!r}, which this host cannot plug"
+            )
+    SubElement(device, "alias", name=ALIAS_PREFIX + _checked(interface.port_id, _ALIAS, "port id"))
+    return device
+
+
+def _direct(interface: DesiredInterface) -> Element:
+    device = Element("interface", type="hostdev", managed="yes")
+    _add_mac(device, interface)
+    SubElement(device, "driver", name="vfio")
+    _add_address(device, interface, type="pci")
+    _add_network(device, interface)
+    return device
+
+
+def _macvtap(interface: DesiredInterface, netdevs: Mapping[PciAddress, str]) -> Element:
+    address = _address(interface)
+    netdev = netdevs.get(address)
+    if netdev is None:
+        raise HostFault(
+            f"function {address} of port {interface.port_id} has no network device, and macvtap needs one",
+            hint="is the VF's driver loaded on the host, and is the VF bound to it?",
+        )
+    device = Element("interface", type="direct")
+    _add_mac(device, interface)
+    SubElement(device, "source", dev=_checked(netdev, _NETDEV, "network device"), mode="passthrough")
+    _add_network(device, interface)
+    SubElement(device, "model", type="virtio")
+    SubElement(device, "driver", name="vhost")
+    return device
+
+
+def _bridge(interface: DesiredInterface) -> Element:
+    device = Element("interface", type="bridge")
+    _add_mac(device, interface)
+    SubElement(device, "source", bridge=_checked(interface.bridge or "", _NETDEV, "bridge"))
+    # Only where it is needed: libvirt tags on Linux bridges since 11.0, older ones refuse the start.
+    if interface.vlan_id:
+        _add_vlan(device, interface)
+    SubElement(device, "model", type="virtio")
+    SubElement(device, "mtu", size=str(interface.mtu))
+    return device
+
+
+def _direct_physical(interface: DesiredInterface) -> Element:
+    """A whole PF, as a plain PCI device: libvirt touches neither its MAC nor any VLAN, so the XML names none."""
+    device = Element("hostdev", mode="subsystem", type="pci", managed="yes")
+    _add_address(device, interface)
+    return device
+
+
+def _add_network(device: Element, interface: DesiredInterface) -> None:
+    """Who tags the VF's frames: the card, by VLAN id, or the upstream switch, by port profile.
+
+    libvirt refuses the two together; a profile id on a ``hw_veb`` port is the controller's business and not written.
+    """
+    if interface.vif_type != VifType.QBH:
+        _add_vlan(device, interface)
+        return
+    profile_id = _checked(interface.profile_id or "", _PROFILE_ID, "port profile")
+    SubElement(SubElement(device, "virtualport", type="802.1Qbh"), "parameters", profileid=profile_id)
+
+
+def _add_vlan(device: Element, interface: DesiredInterface) -> None:
+    """``<vlan>``, for id 0 as well.
+
+    Without the element libvirt sets a VF's VLAN to 0 whatever it was before: the tag 0 of a flat network says no
+    more than what happens, and a reader of the XML sees which VLAN was meant.
+    """
+    if not 0 <= interface.vlan_id <= VLAN_ID_MAX:
+        raise Invalid(f"the VLAN of port {interface.port_id} must be 0..{VLAN_ID_MAX}, got {interface.vlan_id}")
+    SubElement(SubElement(device, "vlan"), "tag", id=str(interface.vlan_id))
+
+
+def _add_mac(device: Element, interface: DesiredInterface) -> None:
+    mac = _checked(interface.mac.lower(), _UNICAST_MAC, "MAC address")
+    if mac == _ZERO_MAC:
+        raise Invalid(f"the MAC address of port {interface.port_id} is {_ZERO_MAC}")
+    SubElement(device, "mac", address=mac)
+
+
+def _add_address(device: Element, interface: DesiredInterface, **attributes: str) -> None:
+    address = _address(interface)
+    SubElement(
+        SubElement(device, "source"),
+        "address",
+        attributes,
+        domain=f"0x{address.domain:04x}",
+        bus=f"0x{address.bus:02x}",
+        slot=f"0x{address.slot:02x}",
+        function=f"0x{address.function:x}",
+    )
+
+
+def _address(interface: DesiredInterface) -> PciAddress:
+    if interface.address is None:
+        raise Invalid(f"port {interface.port_id} of vnic type {interface.vnic_type!r} names no PCI function")
+    return interface.address
+
+
+def _add(parent: Element, tag: str, text: str, **attributes: str) -> None:
+    SubElement(parent, tag, attributes).text = text
+
+
+def _checked(value: str, pattern: re.Pattern[str], what: str) -> str:
+    if pattern.fullmatch(value) is None:
+        raise Invalid(f"{value!r} is not a {what} that domain XML can carry")
+    return value

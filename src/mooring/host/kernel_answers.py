@@ -1,0 +1,29 @@
+"""The kernel's answers to a VF request, as our errors: one table, for the real kernel and for the simulated one."""
+
+import errno
+
+from mooring.errors import Conflict, HostFault, Invalid, MooringError, NotFound, Unsupported
+
+
+def errno_name(code: int) -> str:
+    """As the kernel spells it: Python says ENOTSUP for EOPNOTSUPP, which is the same number."""
+    return "EOPNOTSUPP" if code == errno.EOPNOTSUPP else errno.errorcode.get(code, str(code))
+
+
+def from_errno(code: int, text: str, what: str) -> MooringError:
+    """Our error for a netlink errno. ``text`` is the extended ack where the driver gave one, else strerror's."""
+    message = f"{what}: {text} ({errno_name(code)})"
+    facts = {"errno": code}
+    match code:
+        case errno.EOPNOTSUPP | errno.EPROTONOSUPPORT:
+            return Unsupported(message, facts=facts)
+        case errno.EINVAL | errno.ERANGE:
+            return Invalid(message, hint="the driver does not take this value; the kernel log may say why", facts=facts)
+        case errno.ENODEV | errno.ENXIO:
+            return NotFound("netdev", what, hint="the PF or its VFs are gone: was its driver reloaded?")
+        case errno.EBUSY | errno.EAGAIN:
+            return Conflict(message, hint="the VF is in reset; it is worth another try", facts=facts)
+        case errno.EPERM | errno.EACCES:
+            return HostFault(message, hint="the agent needs CAP_NET_ADMIN", facts=facts)
+        case _:
+            return HostFault(message, hint="the kernel log may say why", facts=facts)

@@ -1,0 +1,390 @@
+"""A damaged sysfs never stops the reader; what is damaged is listed, says what is wrong, and is not offered."""
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from mooring.core.devspec import DeviceSpec, offer
+from mooring.errors import NotFound
+from mooring.host.attribute import read_file
+from mooring.host.sysfs import read_functions
+from mooring.model.pci import FunctionKind, PciAddress, PciFunction
+from mooring.testing.cards import INTEL_82576
+from mooring.testing.sysfs_tree import SimulatedPf, build, unpack_recording
+from tests.unit.host.damage import DAMAGES, at, content, damaged, folder, link, plain_file, remove
+
+PF = PciAddress.parse("0000:81:00.0")
+OTHER_PF = PciAddress.parse("0000:81:00.1")
+FIRST = PciAddress.parse("0000:81:10.0")  # virtfn0 of PF
+VF = PciAddress.parse("0000:81:10.2")  # virtfn1 of PF
+SIBLING = PciAddress.parse("0000:81:10.4")  # virtfn2 of PF
+LAST = PciAddress.parse("0000:81:10.6")  # virtfn3 of PF
+ALL_VFS = frozenset(PciAddress.parse(f"0000:81:10.{n}") for n in range(8))
+
+VF_FILES = [
+    "class",
+    "vendor",
+    "device",
+    "numa_node",
+    "net/ens99f0v1/address",
+    "net/ens99f0v1/operstate",
+    "net/ens99f0v1/mtu",
+]
+PF_FILES = [
+    *("class", "vendor", "device", "numa_node", "sriov_totalvfs", "sriov_numvfs"),
+    *("net/ens99f0/address", "net/ens99f0/operstate", "net/ens99f0/mtu"),
+]
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("pristine")
+    unpack_recording(root)
+    return root / "sys"
+
+
+@pytest.fixture
+def tree(pristine: Path, tmp_path: Path) -> Path:
+    """The recorded host, to be damaged."""
+    return shutil.copytree(pristine, tmp_path / "sys", symlinks=True)
+
+
+@pytest.fixture(scope="module")
+def shared(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return shutil.copytree(pristine, tmp_path_factory.mktemp("shared") / "sys", symlinks=True)
+
+
+def offered(functions: Collection[PciFunction]) -> frozenset[PciAddress]:
+    """What is handed out when every function of bus 81 may be."""
+    specs = [DeviceSpec(pf=pf, physical_network="physnet2") for pf in (PF, OTHER_PF)]
+    specs += [DeviceSpec(address=vf, physical_network="physnet2") for vf in sorted(ALL_VFS)]
+    return frozenset(one.function.address for one in offer(list(functions), specs, {}) if one.is_offered)
+
+
+def assert_told(root: Path, address: PciAddress, says: str = "", *, lost: Collection[PciAddress] = ()) -> None:
+    """The function is listed with its fault and not offered; of the others, only ``lost`` are not offered either."""
+    functions = {function.address: function for function in read_functions(root)}
+    assert functions[address].faults
+    assert says in "; ".join(functions[address].faults)
+    assert offered(functions.values()) == ALL_VFS - {address} - set(lost)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", VF_FILES)
+def test_a_vf_with_a_damaged_file_is_listed_and_alone_is_lost(shared: Path, name: str, damage: str) -> None:
+    with damaged(shared, VF, name, DAMAGES[damage]):
+        assert_told(shared, VF, name)
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+@pytest.mark.parametrize("name", PF_FILES)
+def test_a_pf_with_a_damaged_file_is_listed_and_its_vfs_are_lost_with_their_count(
+    shared: Path, name: str, damage: str
+) -> None:
+    lost = [FIRST, VF, SIBLING, LAST] if name == "sriov_numvfs" else []
+    with damaged(shared, PF, name, DAMAGES[damage]):
+        assert_told(shared, PF, name, lost=lost)
+
+
+@pytest.mark.parametrize(
+    ("damage", "says"),
+    [
+        (remove, "mtu is missing"),
+        (DAMAGES["a fifo"], "mtu is not a regular file"),
+        (DAMAGES["a link to another file"], "mtu is not a regular file"),
+        (DAMAGES["huge"], "mtu is longer than 4096 bytes"),
+        (DAMAGES["binary"], "mtu is binary"),
+        (DAMAGES["a zero byte"], "mtu is binary"),
+        (DAMAGES["empty"], "mtu is empty"),
+        (content(b"x" * 50), f"mtu is '{'x' * 40}...', not a number from 0 to 65535"),
+    ],
+)
+def test_the_fault_says_what_is_wrong_with_the_file(shared: Path, damage: Callable[[Path], object], says: str) -> None:
+    with damaged(shared, VF, "net/ens99f0v1/mtu", damage):
+        assert_told(shared, VF, says)
+
+
+@pytest.mark.parametrize(
+    "mac", ["01:00:5e:00:00:01", "ff:ff:ff:ff:ff:ff", "80:00:00:48" + ":fe" * 16, "02-00-00-00-00-01"]
+)
+def test_a_netdev_without_a_mac_of_its_own_is_a_fault(shared: Path, mac: str) -> None:
+    with damaged(shared, VF, "net/ens99f0v1/address", content(f"{mac}\n".encode())):
+        assert_told(shared, VF, "not the MAC address of one Ethernet device")
+
+
+@pytest.mark.parametrize("damage", [name for name in DAMAGES if name != "gone"])
+def test_a_damaged_speed_is_a_fault(shared: Path, damage: str) -> None:
+    with damaged(shared, PF, "net/ens99f0/speed", DAMAGES[damage]):
+        assert_told(shared, PF, "speed")
+
+
+def test_a_missing_speed_is_no_fault(shared: Path) -> None:
+    with damaged(shared, PF, "net/ens99f0/speed", remove):
+        assert [function.faults for function in read_functions(shared) if function.faults] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "says"),
+    [
+        ("physfn", remove, "physfn is missing, although virtfn1 of 0000:81:00.0 points to it"),
+        ("physfn", plain_file, "physfn is not a link"),
+        ("physfn", folder, "physfn is not a link"),
+        ("physfn", link("physfn"), "physfn points to 'physfn', which is no PCI address"),
+        ("physfn", link(f"../{VF}"), "physfn points to itself"),
+        ("physfn", link(f"../{OTHER_PF}"), "physfn is 0000:81:00.1, but virtfn1 of 0000:81:00.0 points to it"),
+        ("physfn", link(f"../{SIBLING}"), "physfn is 0000:81:10.4, but virtfn1 of 0000:81:00.0 points to it"),
+        ("physfn", link("../0000:99:00.0"), "physfn is 0000:99:00.0, but virtfn1 of 0000:81:00.0 points to it"),
+        ("physfn", link("../81:00.0"), "physfn points to '81:00.0', which is no PCI address"),
+        ("physfn", link("../0000:81:00.0\n"), "which is no PCI address"),
+        ("iommu_group", remove, "iommu_group is missing, although other functions have one"),
+        ("iommu_group", plain_file, "iommu_group is not a link"),
+        ("iommu_group", link("../iommu_groups/x"), "iommu_group points to 'x', which is no group's number"),
+        ("iommu_group", link("../iommu_groups/-1"), "iommu_group points to '-1', which is no group's number"),
+        ("iommu_group", link("../iommu_groups/9999999999"), "which is no group's number"),
+        ("driver", plain_file, "driver is not a link"),
+        ("driver", link("../drivers/a\nb"), "which is no driver's name"),
+        ("driver", link("../drivers/" + "d" * 200), "which is no driver's name"),
+        ("net", plain_file, "net is not a folder"),
+        ("net", link("../0000:81:10.4/net"), "net is not a folder"),
+        ("net/ens99f0v1", plain_file, "net/ens99f0v1/address cannot be read (ENOTDIR)"),
+        ("net/ens99f0v1", lambda path: path.rename(path.with_name("a name")), "net holds 'a name'"),
+        ("net/ens99f0v1", lambda path: path.rename(path.with_name("sixteen-letters-")), "net holds 'sixteen-letters-'"),
+        ("sriov_numvfs", lambda path: path.write_text("4\n"), "virtfn1 of 0000:81:00.0 points to it, although"),
+    ],
+)  # fmt: skip  # one damage a line
+def test_a_vf_with_damaged_links_is_listed_and_alone_is_lost(
+    shared: Path, name: str, damage: Callable[[Path], None], says: str
+) -> None:
+    with damaged(shared, VF, name, damage):
+        assert_told(shared, VF, says)
+
+
+@pytest.mark.parametrize(
+    ("name", "damage", "says"),
+    [
+        ("virtfn1", remove, "sriov_numvfs is 4, but there is no virtfn1"),
+        ("virtfn1", plain_file, "virtfn1 is not a link"),
+        ("virtfn1", link("virtfn1"), "virtfn1 points to 'virtfn1', which is no PCI address"),
+        ("virtfn1", link("../0000:99:10.2"), "virtfn1 points to 0000:99:10.2, which is no network function"),
+        ("virtfn1", link("../0000:00:01.0"), "virtfn1 points to 0000:00:01.0, which is no network function"),
+        ("virtfn1", link(f"../{PF}"), "virtfn1 points to 0000:81:00.0, which is a PF"),
+        ("virtfn1", link(f"../{OTHER_PF}"), "virtfn1 points to 0000:81:00.1, which is a PF"),
+        ("virtfn1", lambda path: path.rename(path.with_name("virtfn01")), "'virtfn01' is no virtfn link"),
+        ("virtfn1", lambda path: path.rename(path.with_name("virtfnx")), "'virtfnx' is no virtfn link"),
+        ("virtfn1", lambda path: path.rename(path.with_name("virtfn65535")), "'virtfn65535' is no virtfn link"),
+        ("virtfn1", lambda path: path.rename(path.with_name("virtfn9")), "sriov_numvfs is 4, but there is virtfn9"),
+    ],
+)
+def test_a_pf_with_a_damaged_virtfn_link_says_so_and_loses_that_vf(
+    shared: Path, name: str, damage: Callable[[Path], object], says: str
+) -> None:
+    with damaged(shared, PF, name, damage):
+        assert_told(shared, PF, says, lost=[VF])
+        assert next(f for f in read_functions(shared) if f.address == VF).faults
+
+
+@pytest.mark.parametrize(
+    ("physfn", "says"),
+    [
+        (PF, "physfn is 0000:81:00.0, and no virtfn link of a PF points to it"),
+        (PciAddress.parse("0000:99:00.0"), "its PF 0000:99:00.0 is no network function of this host"),
+        (SIBLING, "its PF 0000:81:10.4 has no SR-IOV files"),
+    ],
+)
+def test_a_vf_that_no_pf_knows_is_listed_with_the_pf_that_it_names(tree: Path, physfn: PciAddress, says: str) -> None:
+    (at(tree, PF) / "virtfn1").unlink()
+    link(f"../{physfn}")(at(tree, VF) / "physfn")
+    assert_told(tree, VF, says)
+    (function,) = (function for function in read_functions(tree) if function.address == VF)
+    assert (function.kind, function.pf, function.vf_index) == (FunctionKind.VF, physfn, None)
+
+
+def test_a_vf_that_two_links_claim_is_nobodys(tree: Path) -> None:
+    link(f"../{SIBLING}")(at(tree, PF) / "virtfn1")
+    assert_told(tree, SIBLING, "virtfn1 of 0000:81:00.0 and virtfn2 of 0000:81:00.0 point to it", lost=[VF])
+
+
+@pytest.mark.parametrize(
+    ("numvfs", "says", "lost"),
+    [
+        ("3", "sriov_numvfs is 3, but there is virtfn3", {LAST}),
+        ("5", "sriov_numvfs is 5, but there is no virtfn4", set()),
+        ("8", "sriov_numvfs is 8, more than sriov_totalvfs, 7", set()),
+        ("65535", "there is no virtfn4, virtfn5, virtfn6, virtfn7, virtfn8 and 65526 more", set()),
+        ("0", "there is virtfn0, virtfn1, virtfn2, virtfn3", {FIRST, VF, SIBLING, LAST}),
+    ],
+)
+def test_a_count_that_disagrees_with_the_links_is_told(
+    shared: Path, numvfs: str, says: str, lost: set[PciAddress]
+) -> None:
+    with damaged(shared, PF, "sriov_numvfs", content(f"{numvfs}\n".encode())):
+        assert_told(shared, PF, says, lost=lost)
+
+
+def test_a_pf_with_a_physfn_link_keeps_its_vfs(shared: Path) -> None:
+    with damaged(shared, PF, "physfn", lambda path: path.symlink_to(f"../{PF}")):
+        assert_told(shared, PF, "it has a physfn link, although it is a PF")
+
+
+def test_a_vf_whose_class_is_gone_everywhere_is_still_listed(tree: Path) -> None:
+    (at(tree, VF) / "class").unlink()
+    (at(tree, VF) / "uevent").unlink()
+    assert_told(tree, VF, "class is missing")
+
+
+def test_a_disk_controller_with_a_damaged_class_is_not_taken_for_a_network_card(tree: Path) -> None:
+    (at(tree, PciAddress.parse("0000:00:1f.2")) / "class").write_text("garbage\n")
+    assert len(read_functions(tree)) == 15
+
+
+@pytest.mark.parametrize(
+    "target", ["nowhere", str(VF), "../../../devices/pci0000:80/0000:80:00.0/0000:81:10.4", "/proc/self", "../.."]
+)
+def test_an_entry_that_does_not_lead_to_its_own_folder_is_not_read(tree: Path, target: str) -> None:
+    link(target)(tree / "bus/pci/devices" / str(VF))
+    assert_told(tree, VF, "does not lead to a folder of its own in this sysfs")
+    (function,) = (function for function in read_functions(tree) if function.address == VF)
+    assert (function.kind, function.vendor_id, function.netdev) == (FunctionKind.VF, "", None)
+
+
+def test_nothing_outside_the_root_is_read(tree: Path, tmp_path: Path) -> None:
+    outside = tmp_path / "outside" / str(VF)
+    shutil.copytree(at(tree, VF), outside, symlinks=True)
+    link(str(outside))(tree / "bus/pci/devices" / str(VF))
+    seen: list[Path] = []
+
+    def read(path: Path) -> bytes:
+        seen.append(path)
+        return read_file(path)
+
+    read_functions(tree, read=read)
+    assert [path for path in seen if not path.is_relative_to(tree)] == []
+
+
+def test_entries_that_are_no_addresses_are_passed_over(tree: Path) -> None:
+    for name in ("garbage", "81:10.2", "0000:81:1F.9", "\udcff", "0000:81:10.2\n", "0000:8A:00.0"):
+        (tree / "bus/pci/devices" / name).symlink_to(at(tree, VF))
+    assert len(read_functions(tree)) == 15
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.EINVAL, errno.EOPNOTSUPP, errno.ENODEV])
+@pytest.mark.parametrize("name", ["class", "vendor", "device", "net/ens99f0v1/mtu"])
+def test_a_file_that_cannot_be_read_is_a_fault_with_its_errno(pristine: Path, name: str, code: int) -> None:
+    def read(path: Path) -> bytes:
+        if path == at(pristine, VF) / name:
+            raise OSError(code, os.strerror(code))
+        return read_file(path)
+
+    functions = read_functions(pristine, read=read)
+    (function,) = (function for function in functions if function.address == VF)
+    assert f"{name} cannot be read ({errno.errorcode[code]})" in function.faults
+    assert offered(functions) == ALL_VFS - {VF}
+
+
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.EOPNOTSUPP, errno.EIO, errno.EACCES])
+def test_a_driver_without_an_answer_is_no_fault_where_drivers_need_not_answer(pristine: Path, code: int) -> None:
+    def read(path: Path) -> bytes:
+        if path.name == "speed":
+            raise OSError(code, os.strerror(code))
+        return read_file(path)
+
+    faults = [function.faults for function in read_functions(pristine, read=read) if function.faults]
+    assert len(faults) == (0 if code in (errno.EINVAL, errno.EOPNOTSUPP) else 15)
+
+
+def test_a_function_that_goes_away_during_the_scan_is_left_out(tree: Path) -> None:
+    gone = at(tree, VF)
+
+    def read(path: Path) -> bytes:
+        if path == gone / "vendor":
+            shutil.rmtree(gone)
+            (tree / "bus/pci/devices" / str(VF)).unlink()
+        return read_file(path)
+
+    functions = read_functions(tree, read=read)
+    assert VF not in {function.address for function in functions}
+    assert offered(functions) == ALL_VFS - {VF}
+
+
+def test_a_netdev_that_goes_away_during_the_scan_is_no_fault(tree: Path) -> None:
+    netdev = at(tree, VF) / "net/ens99f0v1"
+
+    def read(path: Path) -> bytes:
+        if path == netdev / "address":
+            shutil.rmtree(netdev)
+        return read_file(path)
+
+    (function,) = (function for function in read_functions(tree, read=read) if function.address == VF)
+    assert (function.netdev, function.mtu, function.faults) == (None, None, ())
+
+
+def test_a_list_of_devices_that_is_no_folder_is_not_found(tree: Path) -> None:
+    plain_file(tree / "bus/pci/devices")
+    with pytest.raises(NotFound):
+        read_functions(tree)
+
+
+def test_a_list_of_devices_outside_the_root_is_not_found(tree: Path, tmp_path: Path) -> None:
+    (tree / "bus/pci/devices").rename(tmp_path / "elsewhere")
+    (tree / "bus/pci/devices").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(NotFound):
+        read_functions(tree)
+
+
+@dataclass(frozen=True)
+class Blow:
+    """One piece of damage, to any file or link of a function that the reader looks at."""
+
+    victim: PciAddress
+    name: str
+    how: str
+    raw: bytes
+
+
+BLOWS = st.builds(
+    Blow,
+    victim=st.sampled_from([PF, VF, SIBLING]),
+    name=st.sampled_from(
+        [
+            *("class", "uevent", "vendor", "device", "numa_node", "sriov_totalvfs", "sriov_numvfs"),
+            *("driver", "iommu_group", "physfn", "virtfn0", "virtfn1", "virtfn7"),
+            *("net", "net/x", "net/x/address", "net/x/mtu", "net/x/speed"),
+        ]
+    ),
+    how=st.sampled_from([*DAMAGES, "bytes", "bytes", f"../{VF}", f"../{PF}", "../net", "7"]),
+    raw=st.binary(max_size=64) | st.integers(-(2**70), 2**70).map(lambda n: f"{n}\n".encode()),
+)
+
+
+@settings(max_examples=60)  # each writes a tree
+@given(blows=st.lists(BLOWS, min_size=1, max_size=6))
+def test_no_damage_stops_the_reader_or_gets_a_faulty_function_offered(
+    tmp_path_factory: pytest.TempPathFactory, blows: list[Blow]
+) -> None:
+    root = tmp_path_factory.mktemp("blows")
+    build(root, [SimulatedPf(INTEL_82576, PF, "x", "52:54:00:01:02:00", num_vfs=3, numa_node=1)])
+    for blow in blows:
+        path = at(root, blow.victim) / blow.name
+        if os.path.lexists(path):
+            remove(path)
+        if not path.parent.is_dir():
+            continue
+        if blow.how == "bytes":
+            path.write_bytes(blow.raw)
+        elif blow.how in DAMAGES:
+            path.write_text("1\n")
+            DAMAGES[blow.how](path)
+        else:
+            path.symlink_to(blow.how)
+    functions = read_functions(root)
+    assert {function.faults for function in functions if function.address in offered(functions)} <= {()}
+    assert all(fault.isprintable() and fault.isascii() for function in functions for fault in function.faults)
+    assert [function.address for function in functions] == sorted({function.address for function in functions})
+    shutil.rmtree(root)

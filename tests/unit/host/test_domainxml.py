@@ -1,0 +1,342 @@
+"""Domain XML: libvirt's grammar takes it, it says what was asked for, and it reads back unchanged."""
+
+from dataclasses import replace
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mooring.errors import HostFault, Invalid, Unsupported
+from mooring.host.domainxml import SPARE_ROOT_PORTS, DomainKind, domain_xml, interface_xml, writable
+from mooring.host.livexml import XML_MAX_BYTES, LiveInterface, parse, parse_interface, parse_marker, readable_marker
+from mooring.model.desired import DesiredInterface, DesiredServer
+from mooring.model.pci import PciAddress
+from mooring.testing.schemas import validate_domain
+
+VF = PciAddress.parse("0000:81:10.4")
+PORT = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
+MAC = "02:00:00:00:01:55"
+NETDEVS = {VF: "enp129s0f0v2"}
+
+DIRECT = DesiredInterface(PORT, MAC, vnic_type="direct", vif_type="hw_veb", address=VF, vlan_id=100)
+MACVTAP = replace(DIRECT, vnic_type="macvtap")
+NORMAL = DesiredInterface(PORT, MAC, vnic_type="normal", vif_type="bridge", bridge="br-phys1", vlan_id=100, mtu=9000)
+DIRECT_QBH = replace(DIRECT, vif_type="802.1qbh", profile_id="gold")
+MACVTAP_QBH = replace(DIRECT_QBH, vnic_type="macvtap")
+PHYSICAL = replace(DIRECT, vnic_type="direct-physical", vif_type="hostdev_physical", vlan_id=0)
+
+EVERY_KIND = [
+    pytest.param(DIRECT, id="direct"),
+    pytest.param(replace(DIRECT, vlan_id=0), id="direct-flat"),
+    pytest.param(replace(DIRECT, address=PciAddress.parse("10000:01:10.0")), id="direct-in-a-vmd-domain"),
+    pytest.param(MACVTAP, id="macvtap"),
+    pytest.param(replace(MACVTAP, vlan_id=0), id="macvtap-flat"),
+    pytest.param(NORMAL, id="normal"),
+    pytest.param(replace(NORMAL, vlan_id=0), id="normal-flat"),
+    pytest.param(DIRECT_QBH, id="direct-port-profile"),
+    pytest.param(MACVTAP_QBH, id="macvtap-port-profile"),
+    pytest.param(PHYSICAL, id="direct-physical"),
+]
+
+
+def server(*interfaces: DesiredInterface, name: str = "web1") -> DesiredServer:
+    return DesiredServer(
+        id="0b2f1c3e-9a57-4c55-8d36-1f6f7f3f2a11",
+        name=name,
+        generation=7,
+        is_wanted=True,
+        vcpus=2,
+        memory_mib=2048,
+        interfaces=interfaces,
+    )
+
+
+def build(*interfaces: DesiredInterface, kind: DomainKind = DomainKind.KVM, name: str = "web1") -> str:
+    return domain_xml(server(*interfaces, name=name), kind, NETDEVS)
+
+
+def shape(xml: str) -> list[str]:
+    """Every element as ``path attribute=value ...``, in order."""
+
+    def walk(element: ET.Element, path: str) -> list[str]:
+        here = f"{path}/{element.tag}"
+        line = " ".join([here, *(f"{name}={value}" for name, value in sorted(element.attrib.items()))])
+        return [line, *(line for child in element for line in walk(child, here))]
+
+    return walk(parse(xml), "")
+
+
+ADDRESS = "address bus=0x81 domain=0x0000 function=0x4 slot=0x10"
+VLAN_100 = ["/interface/vlan", "/interface/vlan/tag id=100"]
+GOLD = ["/interface/virtualport type=802.1Qbh", "/interface/virtualport/parameters profileid=gold"]
+ALIAS = f"alias name=ua-{PORT}"
+
+
+@pytest.mark.parametrize(
+    ("interface", "expected"),
+    [
+        pytest.param(
+            DIRECT,
+            [
+                "/interface managed=yes type=hostdev",
+                f"/interface/mac address={MAC}",
+                "/interface/driver name=vfio",
+                "/interface/source",
+                f"/interface/source/{ADDRESS} type=pci",
+                *VLAN_100,
+                f"/interface/{ALIAS}",
+            ],
+            id="direct",
+        ),
+        pytest.param(
+            MACVTAP,
+            [
+                "/interface type=direct",
+                f"/interface/mac address={MAC}",
+                "/interface/source dev=enp129s0f0v2 mode=passthrough",
+                *VLAN_100,
+                "/interface/model type=virtio",
+                "/interface/driver name=vhost",
+                f"/interface/{ALIAS}",
+            ],
+            id="macvtap",
+        ),
+        pytest.param(
+            NORMAL,
+            [
+                "/interface type=bridge",
+                f"/interface/mac address={MAC}",
+                "/interface/source bridge=br-phys1",
+                *VLAN_100,
+                "/interface/model type=virtio",
+                "/interface/mtu size=9000",
+                f"/interface/{ALIAS}",
+            ],
+            id="normal",
+        ),
+        pytest.param(
+            DIRECT_QBH,
+            [
+                "/interface managed=yes type=hostdev",
+                f"/interface/mac address={MAC}",
+                "/interface/driver name=vfio",
+                "/interface/source",
+                f"/interface/source/{ADDRESS} type=pci",
+                *GOLD,
+                f"/interface/{ALIAS}",
+            ],
+            id="direct-port-profile",
+        ),
+        pytest.param(
+            PHYSICAL,
+            [
+                "/hostdev managed=yes mode=subsystem type=pci",
+                "/hostdev/source",
+                f"/hostdev/source/{ADDRESS}",
+                f"/hostdev/{ALIAS}",
+            ],
+            id="direct-physical",
+        ),
+    ],
+)
+def test_interface_has_exactly_these_elements(interface: DesiredInterface, expected: list[str]) -> None:
+    assert shape(interface_xml(interface, NETDEVS)) == expected
+
+
+@pytest.mark.parametrize("interface", [DIRECT, MACVTAP])
+def test_flat_network_writes_vlan_0_on_a_vf_because_libvirt_sets_it_anyway(interface: DesiredInterface) -> None:
+    assert "/interface/vlan/tag id=0" in shape(interface_xml(replace(interface, vlan_id=0), NETDEVS))
+
+
+def test_flat_network_writes_no_vlan_on_a_bridge_because_older_libvirt_refuses_it() -> None:
+    assert "vlan" not in interface_xml(replace(NORMAL, vlan_id=0), NETDEVS)
+
+
+@pytest.mark.parametrize("interface", [DIRECT_QBH, MACVTAP_QBH])
+def test_port_profile_is_never_written_beside_a_vlan(interface: DesiredInterface) -> None:
+    assert "vlan" not in interface_xml(interface, NETDEVS)
+
+
+def test_pci_topology_leaves_spare_root_ports_for_live_attach() -> None:
+    """In this order: libvirt refuses root ports without the root named first, and its own USB controller takes one."""
+    controllers = [line for line in shape(build(DIRECT, MACVTAP)) if "/controller " in line]
+    assert controllers == [
+        "/domain/devices/controller index=0 model=pcie-root type=pci",
+        *["/domain/devices/controller model=pcie-root-port type=pci"] * (2 + SPARE_ROOT_PORTS),
+        "/domain/devices/controller model=none type=usb",
+    ]
+
+
+@pytest.mark.parametrize(("kind", "models"), [(DomainKind.KVM, 1), (DomainKind.QEMU, 0), (DomainKind.TEST, 0)])
+def test_guest_has_the_hosts_cpu_only_where_kvm_runs_it(kind: DomainKind, models: int) -> None:
+    xml = build(kind=kind)
+    assert parse(xml).get("type") == kind.value
+    assert shape(xml).count("/domain/cpu mode=host-model") == models
+
+
+@pytest.mark.requires("schemas")
+@pytest.mark.parametrize("kind", list(DomainKind))
+@pytest.mark.parametrize("interface", EVERY_KIND)
+def test_libvirts_grammar_takes_a_domain_with_every_kind_of_interface(
+    interface: DesiredInterface, kind: DomainKind
+) -> None:
+    validate_domain(domain_xml(server(interface), kind, {**NETDEVS, **dict.fromkeys([interface.address or VF], "v0")}))
+
+
+@pytest.mark.requires("schemas")
+def test_libvirts_grammar_takes_a_domain_without_name_or_interface() -> None:
+    validate_domain(build(name=""))
+
+
+@pytest.mark.requires("schemas")
+def test_libvirts_grammar_refuses_what_it_should() -> None:
+    with pytest.raises(Invalid, match="refuses the domain XML"):
+        validate_domain(build(DIRECT).replace("<vlan>", "<vlam>").replace("</vlan>", "</vlam>"))
+    with pytest.raises(Invalid, match="does not parse"):
+        validate_domain("<domain>")
+
+
+@pytest.mark.parametrize("interface", EVERY_KIND)
+def test_read_back_of_an_interface_is_what_was_asked_for(interface: DesiredInterface) -> None:
+    own = parse_marker(build(replace(interface, address=VF)))
+    assert own is not None
+    (live,) = own.interfaces
+    is_physical = interface is PHYSICAL
+    assert own.generation == 7
+    assert live.port_id == PORT
+    assert live.mac == (None if is_physical else MAC)
+    assert live.profile_id == interface.profile_id
+    if live.vlan_id is not None:
+        assert live.vlan_id == interface.vlan_id
+    assert live.address == (VF if interface.vnic_type in {"direct", "direct-physical"} else None)
+    assert live == parse_interface(interface_xml(replace(interface, address=VF), NETDEVS))
+
+
+def test_state_of_a_domain_names_its_ports_macs_and_functions() -> None:
+    other = replace(NORMAL, port_id="16fd2706-8baf-433b-82eb-8c7fada847da", mac="02:00:00:00:01:66")
+    own = parse_marker(build(PHYSICAL, other))
+    assert own is not None
+    state = own.state(is_running=True)
+    assert state.port_ids == (other.port_id, PORT)
+    assert state.interface_macs == (other.mac,)
+    assert state.functions == (VF,)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        pytest.param(replace(DIRECT, mac="03:00:00:00:00:01"), "MAC address", id="multicast"),
+        pytest.param(replace(DIRECT, mac="00:00:00:00:00:00"), "00:00:00:00:00:00", id="zero-mac"),
+        pytest.param(replace(DIRECT, mac=f"{MAC}\n"), "MAC address", id="newline-behind-mac"),
+        pytest.param(replace(DIRECT, vlan_id=4095), "0..4094, got 4095", id="reserved-vlan"),
+        pytest.param(replace(NORMAL, vlan_id=-1), "0..4094, got -1", id="negative-vlan"),
+        pytest.param(replace(DIRECT, address=None), "names no PCI function", id="no-function"),
+        pytest.param(replace(DIRECT, port_id="a b"), "port id", id="port-id"),
+        pytest.param(replace(NORMAL, bridge=None), "bridge", id="no-bridge"),
+        pytest.param(replace(NORMAL, bridge=".."), "bridge", id="dots"),
+        pytest.param(replace(NORMAL, bridge="sixteen-letters-"), "bridge", id="longer-than-ifnamsiz"),
+        pytest.param(replace(DIRECT_QBH, profile_id=None), "port profile", id="no-profile"),
+        pytest.param(replace(DIRECT_QBH, profile_id="x" * 40), "port profile", id="longer-than-libvirts-field"),
+    ],
+)
+def test_field_that_xml_or_libvirt_cannot_carry_is_refused(wrong: DesiredInterface, says: str) -> None:
+    with pytest.raises(Invalid, match=says):
+        build(wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        replace(server(), id="0B2F1C3E-9A57-4C55-8D36-1F6F7F3F2A11"),
+        replace(server(), id="../../etc/passwd"),
+        replace(server(), vcpus=0),
+        replace(server(), memory_mib=0),
+        replace(server(), generation=-1),
+    ],
+)
+def test_server_that_makes_no_domain_is_refused(wrong: DesiredServer) -> None:
+    with pytest.raises(Invalid):
+        domain_xml(wrong, DomainKind.KVM, NETDEVS)
+
+
+def test_vif_type_that_no_branch_knows_is_unsupported_with_its_name() -> None:
+    with pytest.raises(Unsupported, match="'ovs' with vnic type 'direct'"):
+        build(replace(DIRECT, vif_type="ovs"))
+
+
+def test_macvtap_without_a_network_device_is_a_fault_of_the_host() -> None:
+    with pytest.raises(HostFault, match=r"0000:81:10\.4 .* has no network device"):
+        domain_xml(server(MACVTAP), DomainKind.KVM, {})
+
+
+@given(name=st.text(max_size=40))
+def test_any_name_is_refused_or_reads_back_and_never_becomes_markup(name: str) -> None:
+    try:
+        xml = build(DIRECT, name=name)
+    except Invalid:
+        with pytest.raises(Invalid):
+            writable(name, "server name")
+        return
+    assert (parse(xml).findtext("title") or "") == name
+    assert shape(xml) == shape(build(DIRECT, name="x" * bool(name)))
+    assert parse_marker(xml) == parse_marker(build(DIRECT))
+
+
+@pytest.mark.requires("schemas")
+@given(name=st.text(alphabet=st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=20))
+def test_libvirts_grammar_takes_every_name_that_is_not_refused(name: str) -> None:
+    try:
+        xml = build(name=name)
+    except Invalid:
+        return
+    validate_domain(xml)
+
+
+@pytest.mark.parametrize("name", ["tab\there", "two\nlines", "nul\0", "bell\x07", "\x85", "\ud800", "\ufffe"])
+def test_name_with_a_character_that_xml_cannot_carry_is_refused(name: str) -> None:
+    with pytest.raises(Invalid, match=r"server name has U\+"):
+        build(name=name)
+
+
+@pytest.mark.parametrize("name", ["<!DOCTYPE x>", "]]>", "<mooring:server/>", "&amp;", "a/b", " ", "\u202eevil"])
+def test_name_that_looks_like_markup_is_only_a_name(name: str) -> None:
+    assert parse(build(name=name)).findtext("title") == name
+
+
+def test_domain_without_our_marker_is_nobodys_to_us() -> None:
+    assert parse_marker("<domain><uuid>0b2f1c3e-9a57-4c55-8d36-1f6f7f3f2a11</uuid></domain>") is None
+    assert parse_marker(build().replace("https://mooring.dev/xmlns/1", "https://mooring.dev/xmlns/2")) is None
+
+
+BOMB = '<!DOCTYPE d [<!ENTITY a "aaaa"><!ENTITY b "&a;&a;">]><domain>&b;</domain>'
+
+
+@pytest.mark.parametrize(
+    "xml",
+    [
+        pytest.param("", id="empty"),
+        pytest.param("<domain", id="cut-short"),
+        pytest.param("\ud800", id="surrogate"),
+        pytest.param(BOMB, id="entities"),
+        pytest.param(f"<domain>{' ' * XML_MAX_BYTES}</domain>", id="too-long"),
+        pytest.param(build().replace('generation="7"', 'generation="-7"'), id="negative-generation"),
+        pytest.param(build().replace('generation="7"', 'generation="\u0667"'), id="foreign-digits"),
+        pytest.param(build().replace("<uuid>0b2f1c3e", "<uuid>../0b2f1c"), id="uuid-that-climbs"),
+        pytest.param(build(DIRECT).replace('bus="0x81"', 'bus="&lt;"'), id="address"),
+    ],
+)
+def test_xml_that_does_not_hold_together_is_refused_and_skipped_in_lists(xml: str) -> None:
+    with pytest.raises(Invalid):
+        parse_marker(xml)
+    assert readable_marker(xml) is None
+
+
+def test_device_that_somebody_else_plugged_in_has_no_port() -> None:
+    foreign = '<interface type="user"><mac address="52:54:00:00:00:01"/><alias name="net0"/></interface>'
+    assert parse_interface(foreign) == LiveInterface("", "user", "", mac="52:54:00:00:00:01")
+
+
+def test_element_that_is_no_network_device_is_refused() -> None:
+    with pytest.raises(Invalid, match="got disk"):
+        parse_interface("<disk/>")
