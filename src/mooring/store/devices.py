@@ -1,0 +1,77 @@
+"""Devices: one row for each function that a host ever showed."""
+
+from dataclasses import replace
+from functools import lru_cache
+
+from sqlalchemy import bindparam, func, select, update
+
+from mooring.model.pci import FunctionKind, PciAddress
+from mooring.model.request import Device
+from mooring.model.vf import VfState
+from mooring.store import tables
+from mooring.store.rows import Records, moment
+from mooring.store.sql import Sql
+from mooring.store.tx import Tx
+
+DEVICES = Records(tables.devices, Device)
+
+_D = tables.devices.c
+_ADDRESSES_MAX = 65_536
+_address = lru_cache(maxsize=_ADDRESSES_MAX)(PciAddress.parse)
+
+_FOR_PLACING = Sql(
+    select(_D.id, _D.host, _D.address, _D.state, _D.updated_at, _D.pf, _D.physical_network, _D.iommu_group, _D.numa_node,
+           _D.is_offered, _D.reason, _D.generation)
+    .where(_D.kind == FunctionKind.VF.value, _D.state != VfState.GONE.value, _D.physical_network.is_not(None))
+    .order_by(_D.host, _D.address)
+)  # fmt: skip
+_SET_STATE = Sql(
+    update(tables.devices)
+    .where(_D.id == bindparam("device"), _D.state == bindparam("old"), _D.generation == bindparam("seen"))
+    .values(state=bindparam("new"), generation=bindparam("next"), reason=bindparam("why"), updated_at=bindparam("at"))
+)
+_COUNTS = Sql(
+    select(_D.physical_network, _D.state, func.count())
+    .where(_D.kind == FunctionKind.VF.value)
+    .group_by(_D.physical_network, _D.state)
+)
+
+
+def for_placing(tx: Tx) -> dict[str, list[Device]]:
+    """Every VF that a device spec names, by host, with just what placing looks at: the hot path of a server create."""
+    found: dict[str, list[Device]] = {}
+    for row in tx.all(_FOR_PLACING):
+        ident, host, address, state, updated_at, pf, physnet, group, numa, is_offered, reason, generation = row
+        device = Device(
+            id=str(ident), host=str(host), address=_address(str(address)), kind=FunctionKind.VF, vendor_id="",
+            product_id="", state=VfState(state), updated_at=moment(updated_at),  # type: ignore[arg-type]  # a row's cells
+            generation=generation, pf=_address(str(pf)) if pf else None, physical_network=physnet,  # type: ignore[arg-type]  # a row's cells
+            iommu_group=group, numa_node=numa, is_offered=bool(is_offered), reason=str(reason),  # type: ignore[arg-type]  # a row's cells
+        )  # fmt: skip
+        found.setdefault(device.host, []).append(device)
+    return found
+
+
+def of_host(tx: Tx, host: str) -> dict[PciAddress, Device]:
+    return {device.address: device for device in DEVICES.where(tx, host=host)}
+
+
+def at(tx: Tx, host: str, address: PciAddress) -> Device | None:
+    return DEVICES.first(tx, host=host, address=str(address))
+
+
+def move(tx: Tx, device: Device, new: VfState, *, generation: int, reason: str = "") -> Device:
+    """Change the state of a device that is still as we read it. Raises LookupError when somebody was faster."""
+    at_us = int(tx.now.timestamp() * 1_000_000)
+    touched = tx.run(
+        _SET_STATE, device=device.id, old=device.state.value, seen=device.generation, new=new.value, next=generation,
+        why=reason, at=at_us,
+    )  # fmt: skip
+    if touched != 1:
+        raise LookupError(f"device {device.host} {device.address} is no longer {device.state} at {device.generation}")
+    return replace(device, state=new, generation=generation, reason=reason, updated_at=tx.now)
+
+
+def counts(tx: Tx) -> list[tuple[str, str, int]]:
+    """(physical network or empty, state, how many VFs)."""
+    return [(str(physnet or ""), str(state), int(str(count))) for physnet, state, count in tx.all(_COUNTS)]

@@ -1,0 +1,370 @@
+CREATE TABLE events (
+    sequence INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    ident TEXT NOT NULL,
+    project_id TEXT,
+    host TEXT,
+    actor TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    detail TEXT NOT NULL
+);
+
+CREATE INDEX events_of_host ON events (host, sequence);
+
+CREATE TABLE flavors (
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    ram_mib INTEGER NOT NULL,
+    disk_gib INTEGER NOT NULL,
+    vcpus INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    ephemeral_gib INTEGER NOT NULL,
+    swap_mib INTEGER NOT NULL,
+    rxtx_factor FLOAT NOT NULL,
+    is_public INTEGER NOT NULL,
+    description TEXT,
+    extra_specs TEXT NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (name)
+);
+
+CREATE TABLE hosts (
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    key_hash TEXT NOT NULL,
+    availability_zone TEXT NOT NULL,
+    is_enabled INTEGER NOT NULL,
+    disabled_reason TEXT,
+    epoch INTEGER NOT NULL,
+    boot_id TEXT NOT NULL,
+    agent_id TEXT NOT NULL,
+    vcpus INTEGER NOT NULL,
+    memory_mib INTEGER NOT NULL,
+    disk_gib INTEGER NOT NULL,
+    hypervisor_type TEXT NOT NULL,
+    hypervisor_version INTEGER NOT NULL,
+    bridge_mappings TEXT NOT NULL,
+    device_mappings TEXT NOT NULL,
+    started_at INTEGER,
+    heard_at INTEGER,
+    PRIMARY KEY (id),
+    UNIQUE (name),
+    UNIQUE (key_hash)
+);
+
+CREATE TABLE images (
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    visibility TEXT NOT NULL,
+    disk_format TEXT NOT NULL,
+    container_format TEXT NOT NULL,
+    min_disk_gib INTEGER NOT NULL,
+    min_ram_mib INTEGER NOT NULL,
+    size_bytes INTEGER,
+    checksum TEXT,
+    protected INTEGER NOT NULL,
+    tags TEXT NOT NULL,
+    properties TEXT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_images_name ON images (name);
+
+CREATE TABLE networks (
+    id TEXT NOT NULL,
+    project_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    description TEXT NOT NULL,
+    admin_state_up INTEGER NOT NULL,
+    shared INTEGER NOT NULL,
+    external INTEGER NOT NULL,
+    mtu INTEGER NOT NULL,
+    port_security_enabled INTEGER NOT NULL,
+    revision_number INTEGER NOT NULL,
+    tags TEXT NOT NULL,
+    default_vnic_type TEXT,
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_networks_name ON networks (name);
+
+CREATE INDEX ix_networks_project_id ON networks (project_id);
+
+CREATE TABLE projects (
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    description TEXT NOT NULL,
+    is_enabled INTEGER NOT NULL,
+    domain_id TEXT NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (domain_id, name)
+);
+
+CREATE TABLE roles (
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    description TEXT,
+    PRIMARY KEY (id),
+    UNIQUE (name)
+);
+
+CREATE TABLE servers (
+    id TEXT NOT NULL,
+    project_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    flavor TEXT NOT NULL,
+    image_id TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    host TEXT,
+    generation INTEGER NOT NULL,
+    launched_at INTEGER,
+    fault TEXT,
+    availability_zone TEXT,
+    metadata TEXT NOT NULL,
+    description TEXT,
+    key_name TEXT,
+    user_data TEXT,
+    config_drive INTEGER NOT NULL,
+    tags TEXT NOT NULL,
+    reservation_id TEXT NOT NULL,
+    launch_index INTEGER NOT NULL,
+    used_vcpus INTEGER NOT NULL,
+    used_memory_mib INTEGER NOT NULL,
+    used_disk_gib INTEGER NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_servers_host ON servers (host);
+
+CREATE INDEX ix_servers_name ON servers (name);
+
+CREATE INDEX ix_servers_project_id ON servers (project_id);
+
+CREATE TABLE settings (
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (name)
+);
+
+CREATE TABLE users (
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    password_hash TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    is_enabled INTEGER NOT NULL,
+    default_project_id TEXT,
+    email TEXT,
+    description TEXT,
+    domain_id TEXT NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (domain_id, name)
+);
+
+CREATE TABLE assignments (
+    user_id TEXT NOT NULL,
+    project_id TEXT NOT NULL,
+    role_id TEXT NOT NULL,
+    PRIMARY KEY (user_id, project_id, role_id),
+    FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE,
+    FOREIGN KEY(project_id) REFERENCES projects (id) ON DELETE CASCADE,
+    FOREIGN KEY(role_id) REFERENCES roles (id) ON DELETE CASCADE
+);
+
+CREATE TABLE devices (
+    id TEXT NOT NULL,
+    host TEXT NOT NULL,
+    address TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    vendor_id TEXT NOT NULL,
+    product_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    pf TEXT,
+    pf_netdev TEXT,
+    pf_mac TEXT,
+    vf_index INTEGER,
+    vf_total INTEGER,
+    vf_count INTEGER,
+    driver TEXT,
+    netdev TEXT,
+    mac TEXT,
+    numa_node INTEGER,
+    iommu_group INTEGER,
+    link_speed_mbps INTEGER,
+    physical_network TEXT,
+    is_offered INTEGER NOT NULL,
+    reason TEXT NOT NULL,
+    observed TEXT,
+    verified_at INTEGER,
+    PRIMARY KEY (id),
+    UNIQUE (host, address),
+    FOREIGN KEY(host) REFERENCES hosts (name)
+);
+
+CREATE INDEX offered_by_physnet ON devices (physical_network, state, host);
+
+CREATE TABLE ports (
+    id TEXT NOT NULL,
+    network_id TEXT NOT NULL,
+    project_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    mac_address TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    admin_state_up INTEGER NOT NULL,
+    fixed_ips TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    device_owner TEXT NOT NULL,
+    binding_host TEXT NOT NULL,
+    binding_vnic_type TEXT NOT NULL,
+    binding_profile TEXT NOT NULL,
+    binding_vif_type TEXT NOT NULL,
+    binding_vif_details TEXT NOT NULL,
+    binding_driver TEXT,
+    binding_segment_id TEXT,
+    binding_refusals TEXT NOT NULL,
+    port_security_enabled INTEGER NOT NULL,
+    propagate_uplink_status INTEGER NOT NULL,
+    numa_affinity_policy TEXT,
+    trusted INTEGER,
+    description TEXT NOT NULL,
+    revision_number INTEGER NOT NULL,
+    tags TEXT NOT NULL,
+    is_owned_by_server INTEGER NOT NULL,
+    PRIMARY KEY (id),
+    CONSTRAINT one_mac_per_network UNIQUE (network_id, mac_address),
+    FOREIGN KEY(network_id) REFERENCES networks (id)
+);
+
+CREATE INDEX ix_ports_binding_host ON ports (binding_host);
+
+CREATE INDEX ix_ports_device_id ON ports (device_id);
+
+CREATE INDEX ix_ports_name ON ports (name);
+
+CREATE INDEX ix_ports_network_id ON ports (network_id);
+
+CREATE INDEX ix_ports_project_id ON ports (project_id);
+
+CREATE TABLE segments (
+    id TEXT NOT NULL,
+    network_id TEXT NOT NULL,
+    network_type TEXT NOT NULL,
+    physical_network TEXT NOT NULL,
+    segmentation_id INTEGER,
+    PRIMARY KEY (id),
+    CONSTRAINT vlan_in_range CHECK (network_type != 'vlan' OR segmentation_id BETWEEN 1 AND 4094),
+    FOREIGN KEY(network_id) REFERENCES networks (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_segments_network_id ON segments (network_id);
+
+CREATE UNIQUE INDEX one_flat_network_per_physnet ON segments (physical_network) WHERE network_type = 'flat';
+
+CREATE UNIQUE INDEX one_network_per_vlan ON segments (physical_network, segmentation_id) WHERE network_type = 'vlan';
+
+CREATE TABLE subnets (
+    id TEXT NOT NULL,
+    network_id TEXT NOT NULL,
+    project_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    ip_version INTEGER NOT NULL,
+    cidr TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    gateway_ip TEXT,
+    enable_dhcp INTEGER NOT NULL,
+    allocation_pools TEXT NOT NULL,
+    dns_nameservers TEXT NOT NULL,
+    host_routes TEXT NOT NULL,
+    ipv6_ra_mode TEXT,
+    ipv6_address_mode TEXT,
+    service_types TEXT NOT NULL,
+    description TEXT NOT NULL,
+    revision_number INTEGER NOT NULL,
+    tags TEXT NOT NULL,
+    shared INTEGER NOT NULL,
+    external INTEGER NOT NULL,
+    PRIMARY KEY (id),
+    FOREIGN KEY(network_id) REFERENCES networks (id)
+);
+
+CREATE INDEX ix_subnets_name ON subnets (name);
+
+CREATE INDEX ix_subnets_network_id ON subnets (network_id);
+
+CREATE INDEX ix_subnets_project_id ON subnets (project_id);
+
+CREATE TABLE tokens (
+    secret_hash TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    project_id TEXT,
+    issued_at INTEGER NOT NULL,
+    expires_at INTEGER NOT NULL,
+    methods TEXT NOT NULL,
+    audit_id TEXT NOT NULL,
+    PRIMARY KEY (secret_hash),
+    FOREIGN KEY(user_id) REFERENCES users (id) ON DELETE CASCADE,
+    FOREIGN KEY(project_id) REFERENCES projects (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_tokens_expires_at ON tokens (expires_at);
+
+CREATE INDEX ix_tokens_user_id ON tokens (user_id);
+
+CREATE TABLE claims (
+    device_id TEXT NOT NULL,
+    host TEXT NOT NULL,
+    address TEXT NOT NULL,
+    server_id TEXT NOT NULL,
+    port_id TEXT NOT NULL,
+    generation INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    desired TEXT NOT NULL,
+    is_releasing INTEGER NOT NULL,
+    PRIMARY KEY (device_id),
+    FOREIGN KEY(device_id) REFERENCES devices (id),
+    FOREIGN KEY(server_id) REFERENCES servers (id),
+    UNIQUE (port_id)
+);
+
+CREATE INDEX ix_claims_host ON claims (host);
+
+CREATE INDEX ix_claims_server_id ON claims (server_id);
+
+CREATE TABLE free_ranges (
+    subnet_id TEXT NOT NULL,
+    first TEXT NOT NULL,
+    last TEXT NOT NULL,
+    PRIMARY KEY (subnet_id, first),
+    FOREIGN KEY(subnet_id) REFERENCES subnets (id) ON DELETE CASCADE
+);
+
+CREATE TABLE ip_allocations (
+    subnet_id TEXT NOT NULL,
+    address TEXT NOT NULL,
+    ip_address TEXT NOT NULL,
+    port_id TEXT NOT NULL,
+    PRIMARY KEY (subnet_id, address),
+    FOREIGN KEY(subnet_id) REFERENCES subnets (id),
+    FOREIGN KEY(port_id) REFERENCES ports (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_ip_allocations_ip_address ON ip_allocations (ip_address);
+
+CREATE INDEX ix_ip_allocations_port_id ON ip_allocations (port_id);

@@ -1,0 +1,241 @@
+"""Rows to values and back: one frozen dataclass, one table, the same names.
+
+The converters follow the annotations: enums, booleans, times, addresses, and JSON for whatever is nested.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from enum import Enum
+from functools import cached_property, lru_cache
+from typing import Any, Generic, TypeVar
+
+import msgspec
+from sqlalchemy import Table, bindparam, delete, insert, select, update
+
+from mooring.model.pci import PciAddress
+from mooring.store.sql import Sql
+from mooring.store.tx import Row, Tx
+
+T = TypeVar("T")
+Convert = Callable[[Any], Any]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SHAPES_MAX = 512
+
+
+def micros(when: datetime) -> int:
+    """A time as the integer that the tables keep."""
+    return (when - _EPOCH) // timedelta(microseconds=1)
+
+
+def moment(value: int) -> datetime:
+    return _EPOCH + timedelta(microseconds=value)
+
+
+def _json_reader(annotation: object) -> Convert:
+    decoder = msgspec.json.Decoder(annotation)
+    return lambda text: decoder.decode(text)
+
+
+def _json_writer(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _plain(value: Any) -> Any:
+    return value
+
+
+def _converters(annotation: Any) -> tuple[Convert, Convert]:
+    """(from the row, to the row) for one annotation; ``None`` passes through untouched."""
+    if isinstance(annotation, types.UnionType):
+        (annotation,) = (arm for arm in typing.get_args(annotation) if arm is not types.NoneType)
+    if annotation in (str, int, float):
+        return _plain, _plain
+    if annotation is bool:
+        return bool, int
+    if annotation is datetime:
+        return moment, micros
+    if annotation is PciAddress:
+        return PciAddress.parse, str
+    if isinstance(annotation, type) and issubclass(annotation, Enum):
+        return annotation, lambda value: str(value.value)
+    return _json_reader(annotation), _json_writer
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    name: str
+    read: Convert
+    write: Convert
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """A list request in the store's words. Every key must be a column; the API checks names before."""
+
+    equals: Mapping[str, Sequence[object]] = dataclasses.field(default_factory=dict)
+    """Column to the values of which any will do. An empty sequence matches nothing."""
+    sort: Sequence[tuple[str, bool]] = (("id", True),)
+    """(column, ascending), most important first; the id is always the last tie-break."""
+    limit: int | None = None
+    after: Mapping[str, object] | None = None
+    """The sort columns' values, and the id, of the marker: rows strictly after it."""
+    visible_to: str | None = None
+    """Only this project's rows, and shared ones where the table has ``shared``."""
+
+
+class Records(Generic[T]):
+    """The rows of one table as values of one dataclass. ``nested`` fields are dataclasses spread over prefixed columns."""
+
+    def __init__(self, table: Table, kind: type[T], *, key: str = "id", nested: Mapping[str, type] | None = None):
+        self.table = table
+        self.kind = kind
+        self.key = key
+        self._nested = dict(nested or {})
+
+    @cached_property
+    def _columns(self) -> tuple[_Column, ...]:
+        columns: list[_Column] = []
+        for name, annotation in typing.get_type_hints(self.kind).items():
+            inner = self._nested.get(name)
+            if inner is None:
+                columns.append(_Column(name, *_converters(annotation)))
+            else:
+                columns += [_Column(f"{name}_{n}", *_converters(a)) for n, a in typing.get_type_hints(inner).items()]
+        return tuple(columns)
+
+    def flat(self, value: T) -> dict[str, object]:
+        """Column name to stored value."""
+        raw: dict[str, object] = {}
+        for field in dataclasses.fields(value):  # type: ignore[arg-type]  # T is always a dataclass
+            part = getattr(value, field.name)
+            if field.name in self._nested:
+                raw |= {f"{field.name}_{f.name}": getattr(part, f.name) for f in dataclasses.fields(part)}
+            else:
+                raw[field.name] = part
+        return {c.name: None if raw[c.name] is None else c.write(raw[c.name]) for c in self._columns}
+
+    def value(self, row: Row) -> T:
+        read = {
+            c.name: None if cell is None else c.read(cell) for c, cell in zip(self._columns, row, strict=True)
+        }
+        for name, inner in self._nested.items():
+            prefix = f"{name}_"
+            parts = {key.removeprefix(prefix): read.pop(key) for key in list(read) if key.startswith(prefix)}
+            read[name] = inner(**parts)
+        return self.kind(**read)
+
+    @cached_property
+    def columns(self) -> list[Any]:
+        """The table's columns in the dataclass's order, for selects that end in ``value()``."""
+        return [self.table.c[column.name] for column in self._columns]
+
+    @lru_cache(maxsize=_SHAPES_MAX)  # noqa: B019 - records live as long as the process
+    def _insert(self, more: tuple[str, ...]) -> Sql:
+        names = [*(c.name for c in self._columns), *more]
+        return Sql(insert(self.table).values({name: bindparam(name) for name in names}))
+
+    @cached_property
+    def _update(self) -> Sql:
+        changes = {c.name: bindparam(c.name) for c in self._columns if c.name != self.key}
+        return Sql(update(self.table).where(self.table.c[self.key] == bindparam("_key")).values(changes))
+
+    @cached_property
+    def _delete(self) -> Sql:
+        return Sql(delete(self.table).where(self.table.c[self.key] == bindparam("_key")))
+
+    def insert(self, tx: Tx, value: T, **more: object) -> T:
+        """Insert; ``more`` fills columns that are not fields. Raises Taken on a taken key."""
+        tx.run(self._insert(tuple(more)), **self.flat(value), **more)
+        return value
+
+    def update(self, tx: Tx, value: T) -> T:
+        """Write every column of an existing row. Raises LookupError when there is no such row."""
+        flat = self.flat(value)
+        if tx.run(self._update, **flat, _key=flat[self.key]) != 1:
+            raise LookupError(f"{self.table.name} has no row {flat[self.key]!r}")
+        return value
+
+    def delete(self, tx: Tx, key: str) -> bool:
+        return tx.run(self._delete, _key=key) == 1
+
+    def get(self, tx: Tx, key: str) -> T | None:
+        return self.first(tx, **{self.key: key})
+
+    def first(self, tx: Tx, **equals: object) -> T | None:
+        row = tx.one(self._by(tuple(equals)), **equals)
+        return None if row is None else self.value(row)
+
+    def where(self, tx: Tx, **equals: object) -> list[T]:
+        """Rows whose columns equal these stored values, in key order."""
+        return [self.value(row) for row in tx.all(self._by(tuple(equals)), **equals)]
+
+    def find(self, tx: Tx, query: Query) -> list[T]:
+        shape, params = _shape(query)
+        return [self.value(row) for row in tx.all(self._listing(shape), **params)]
+
+    @lru_cache(maxsize=_SHAPES_MAX)  # noqa: B019 - records live as long as the process
+    def _by(self, names: tuple[str, ...]) -> Sql:
+        statement = select(*self.columns).order_by(self.table.c[self.key])
+        for name in names:
+            statement = statement.where(self.table.c[name] == bindparam(name))
+        return Sql(statement)
+
+    @lru_cache(maxsize=_SHAPES_MAX)  # noqa: B019 - records live as long as the process
+    def _listing(self, shape: _Shape) -> Sql:
+        columns = self.table.c
+        statement = select(*self.columns)
+        for name, count in shape.equals:
+            statement = statement.where(columns[name].in_([bindparam(f"{name}_{n}") for n in range(count)]))
+        if shape.is_scoped:
+            mine = columns["project_id"] == bindparam("_project")
+            statement = statement.where(mine | (columns["shared"] == 1) if "shared" in columns else mine)
+        order = [(name, ascending) for name, ascending in shape.sort if name != self.key]
+        order.append((self.key, dict(shape.sort).get(self.key, True)))
+        if shape.is_after:
+            statement = statement.where(_strictly_after(columns, order))
+        statement = statement.order_by(*(columns[n].asc() if up else columns[n].desc() for n, up in order))
+        return Sql(statement.limit(bindparam("_limit")) if shape.is_limited else statement)
+
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What of a query decides its text; the rest are parameters."""
+
+    equals: tuple[tuple[str, int], ...]
+    sort: tuple[tuple[str, bool], ...]
+    is_limited: bool
+    is_after: bool
+    is_scoped: bool
+
+
+def _shape(query: Query) -> tuple[_Shape, dict[str, object]]:
+    params: dict[str, object] = {
+        f"{name}_{n}": value for name, values in query.equals.items() for n, value in enumerate(values)
+    }
+    if query.limit is not None:
+        params["_limit"] = query.limit
+    if query.after is not None:
+        params |= {f"_after_{name}": value for name, value in query.after.items()}
+    if query.visible_to is not None:
+        params["_project"] = query.visible_to
+    counts = tuple((name, len(values)) for name, values in query.equals.items())
+    shape = _Shape(
+        counts, tuple(query.sort), query.limit is not None, query.after is not None, query.visible_to is not None
+    )
+    return shape, params
+
+
+def _strictly_after(columns: Any, order: list[tuple[str, bool]]) -> Any:
+    """Lexicographic (a, b, id) > (marker's), each column in its own direction."""
+    clause: Any = None
+    for name, ascending in reversed(order):
+        marker = bindparam(f"_after_{name}")
+        beyond = columns[name] > marker if ascending else columns[name] < marker
+        clause = beyond if clause is None else beyond | ((columns[name] == marker) & clause)
+    return clause

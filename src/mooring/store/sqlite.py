@@ -1,0 +1,208 @@
+"""SQLite as the store: one writer thread, group commit, WAL, synchronous=FULL.
+
+One thread owns the only connection that writes or checkpoints. It drains a queue: BEGIN IMMEDIATE, each story in
+its own SAVEPOINT, one COMMIT for all of them, then the answers. What was answered 2xx survives a power cut, and
+one fsync serves everybody who waited for it. Reads use read-only connections in a small pool.
+
+SQLite before 3.51.3 can corrupt a WAL that two connections write or checkpoint at once (sqlite.org/wal.html); with
+one such connection it cannot happen.
+"""
+
+import asyncio
+import fcntl
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mooring.errors import Conflict, Unreachable
+from mooring.model.outside import Clock, ControllerStep, Steps
+from mooring.store.migrate import check_schema
+from mooring.store.tx import Event, Tx
+
+T = TypeVar("T")
+Story = Callable[[Tx], T]
+Listener = Callable[[list[Event]], None]
+
+_GROUP_MAX = 256
+_WAITING_MAX = 10_000
+_READERS = 2
+_BUSY_TIMEOUT_S = 5.0
+_STOP_WAIT_S = 10.0
+_CACHE_KIB = 16_384
+
+
+@dataclass(slots=True)
+class _Job:
+    story: Callable[[Tx], Any]
+    future: "Future[Any]" = field(default_factory=Future)
+    result: Any = None
+    error: BaseException | None = None
+
+
+def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    mode = "ro" if read_only else "rw"
+    connection = sqlite3.connect(
+        f"file:{path}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False, timeout=_BUSY_TIMEOUT_S
+    )
+    connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+    connection.execute("PRAGMA foreign_keys = ON")
+    if not read_only:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def create_file(path: Path) -> None:
+    """Make an empty database file that only its owner can read; an existing one is left alone."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
+
+
+class Store:
+    """The database of one controller. Stories are plain functions of a ``Tx``; they never wait and never nest."""
+
+    def __init__(self, path: Path, clock: Clock, steps: Steps):
+        """Open an up-to-date database and start the writer.
+
+        Raises Conflict when another controller has it open, or when its schema is not this version's.
+        """
+        self._lock_fd = _lock(path)
+        self._path = path
+        self._clock = clock
+        self._steps = steps
+        self._listeners: list[Listener] = []
+        self._jobs: queue.Queue[_Job | None] = queue.Queue(maxsize=_WAITING_MAX)
+        self._connection = _connect(path, read_only=False)
+        check_schema(self._connection)
+        self._local = threading.local()
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="mooring-read")
+        self._writer = threading.Thread(target=self._write_until_closed, name="mooring-write", daemon=True)
+        self._writer.start()
+
+    def on_commit(self, listener: Listener) -> None:
+        """Call ``listener`` in the writer thread, after each commit that told events."""
+        self._listeners.append(listener)
+
+    async def write(self, story: Story[T]) -> T:
+        """Run ``story`` in the next group; returns after its commit is on disk."""
+        return await asyncio.wrap_future(self._submit(story))
+
+    def write_now(self, story: Story[T]) -> T:
+        """The same for callers that have no event loop."""
+        return self._submit(story).result()
+
+    async def read(self, story: Story[T]) -> T:
+        """Run a story that only reads, on a snapshot of what is committed."""
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self.read_now, story)
+
+    def read_now(self, story: Story[T]) -> T:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = _connect(self._path, read_only=True)
+        connection.execute("BEGIN")
+        try:
+            return story(Tx(connection, self._clock.now(), self._steps))
+        finally:
+            connection.execute("ROLLBACK")
+
+    def close(self) -> None:
+        """Finish what is queued, stop the writer, let go of the file."""
+        self._jobs.put(None)
+        self._writer.join(_STOP_WAIT_S)
+        self._readers.shutdown()
+        self._connection.close()
+        os.close(self._lock_fd)
+
+    def _submit(self, story: Story[T]) -> "Future[T]":
+        job = _Job(story)
+        try:
+            self._jobs.put_nowait(job)
+        except queue.Full as full:
+            raise Unreachable(f"{_WAITING_MAX} changes are waiting for the disk", hint="try again shortly") from full
+        return job.future
+
+    def _write_until_closed(self) -> None:
+        while (group := self._next_group()) is not None:
+            self._commit(group)
+
+    def _next_group(self) -> list[_Job] | None:
+        first = self._jobs.get()
+        if first is None:
+            return None
+        group = [first]
+        while len(group) < _GROUP_MAX:
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                break
+            if job is None:
+                self._jobs.put(None)
+                break
+            group.append(job)
+        return group
+
+    def _commit(self, group: list[_Job]) -> None:
+        events: list[Event] = []
+        try:
+            self._connection.execute("BEGIN IMMEDIATE")
+            for job in group:
+                events += self._run(job)
+            self._steps.reach(ControllerStep.BEFORE_COMMIT)
+            self._connection.execute("COMMIT")
+            self._steps.reach(ControllerStep.COMMITTED)
+        except sqlite3.Error as broken:
+            self._give_up(group, broken)
+            return
+        if events:
+            for listener in self._listeners:
+                listener(events)
+        _answer(group)
+
+    def _run(self, job: _Job) -> list[Event]:
+        """One story in its savepoint: its failure undoes nobody else's work and reaches its own caller whole."""
+        tx = Tx(self._connection, self._clock.now(), self._steps)
+        self._connection.execute("SAVEPOINT story")
+        try:
+            job.result = job.story(tx)
+        except BaseException as error:  # noqa: BLE001 - handed to the caller who waits, in _answer
+            job.error = error
+            self._connection.execute("ROLLBACK TO story")
+            tx.events.clear()
+        self._connection.execute("RELEASE story")
+        return tx.events
+
+    def _give_up(self, group: list[_Job], broken: sqlite3.Error) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("ROLLBACK")
+        for job in group:
+            job.error = Unreachable(f"the database did not commit: {broken}", hint="check the disk of the controller")
+        _answer(group)
+
+
+def _answer(group: Iterable[_Job]) -> None:
+    for job in group:
+        if not job.future.set_running_or_notify_cancel():
+            continue
+        if job.error is None:
+            job.future.set_result(job.result)
+        else:
+            job.future.set_exception(job.error)
+
+
+def _lock(path: Path) -> int:
+    """Hold the database for this process: a second controller on the same file would race with us."""
+    fd = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as busy:
+        os.close(fd)
+        raise Conflict(
+            f"another controller has {path} open", hint="stop it first, or give this one another --state folder"
+        ) from busy
+    return fd

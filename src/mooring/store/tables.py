@@ -1,0 +1,174 @@
+"""The schema, once. Nothing here runs: ``sql.py`` compiles statements over these tables to text.
+
+Conventions: ids are text; times are integer microseconds since the epoch; booleans are 0 and 1; tuples, mappings
+and nested values are JSON text (``rows.py`` converts). A column's name is the dataclass field's name.
+"""
+
+from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
+
+METADATA = MetaData()
+
+
+def _text(name: str, *args: object, **options: object) -> Column[str]:
+    return Column(name, Text, *args, **{"nullable": False, **options})  # type: ignore[arg-type]  # SA's overloads
+
+
+def _int(name: str, *args: object, **options: object) -> Column[int]:
+    return Column(name, Integer, *args, **{"nullable": False, **options})  # type: ignore[arg-type]  # SA's overloads
+
+
+def _id() -> Column[str]:
+    return _text("id", primary_key=True)
+
+
+# --- identity -------------------------------------------------------------------------------------------------
+
+projects = Table(
+    "projects", METADATA, _id(), _text("name"), _int("created_at"), _text("description"), _int("is_enabled"),
+    _text("domain_id"), UniqueConstraint("domain_id", "name"),
+)  # fmt: skip
+
+users = Table(
+    "users", METADATA, _id(), _text("name"), _text("password_hash"), _int("created_at"), _int("is_enabled"),
+    _text("default_project_id", nullable=True), _text("email", nullable=True), _text("description", nullable=True),
+    _text("domain_id"), UniqueConstraint("domain_id", "name"),
+)  # fmt: skip
+
+roles = Table("roles", METADATA, _id(), _text("name", unique=True), _text("description", nullable=True))
+
+assignments = Table(
+    "assignments", METADATA,
+    _text("user_id", ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    _text("project_id", ForeignKey("projects.id", ondelete="CASCADE"), primary_key=True),
+    _text("role_id", ForeignKey("roles.id", ondelete="CASCADE"), primary_key=True),
+)  # fmt: skip
+
+tokens = Table(
+    "tokens", METADATA, _text("secret_hash", primary_key=True),
+    _text("user_id", ForeignKey("users.id", ondelete="CASCADE"), index=True),
+    _text("project_id", ForeignKey("projects.id", ondelete="CASCADE"), nullable=True),
+    _int("issued_at"), _int("expires_at", index=True), _text("methods"), _text("audit_id"),
+)  # fmt: skip
+
+# --- networking -----------------------------------------------------------------------------------------------
+
+networks = Table(
+    "networks", METADATA, _id(), _text("project_id", index=True), _text("name", index=True), _int("created_at"),
+    _int("updated_at"), _text("description"), _int("admin_state_up"), _int("shared"), _int("external"), _int("mtu"),
+    _int("port_security_enabled"), _int("revision_number"), _text("tags"), _text("default_vnic_type", nullable=True),
+)  # fmt: skip
+
+segments = Table(
+    "segments", METADATA, _id(), _text("network_id", ForeignKey("networks.id", ondelete="CASCADE"), index=True),
+    _text("network_type"), _text("physical_network"), _int("segmentation_id", nullable=True),
+    CheckConstraint("network_type != 'vlan' OR segmentation_id BETWEEN 1 AND 4094", name="vlan_in_range"),
+)  # fmt: skip
+Index(
+    "one_network_per_vlan", segments.c.physical_network, segments.c.segmentation_id, unique=True,
+    sqlite_where=segments.c.network_type == "vlan",
+)  # fmt: skip
+Index(
+    "one_flat_network_per_physnet", segments.c.physical_network, unique=True,
+    sqlite_where=segments.c.network_type == "flat",
+)  # fmt: skip
+
+subnets = Table(
+    "subnets", METADATA, _id(), _text("network_id", ForeignKey("networks.id"), index=True), _text("project_id", index=True),
+    _text("name", index=True), _int("ip_version"), _text("cidr"), _int("created_at"), _int("updated_at"),
+    _text("gateway_ip", nullable=True), _int("enable_dhcp"), _text("allocation_pools"), _text("dns_nameservers"),
+    _text("host_routes"), _text("ipv6_ra_mode", nullable=True), _text("ipv6_address_mode", nullable=True),
+    _text("service_types"), _text("description"), _int("revision_number"), _text("tags"),
+    # The network's own, copied in the transaction that changes them: lists of subnets filter by them.
+    _int("shared"), _int("external"),
+)  # fmt: skip
+
+#: What is left of each subnet's pools, as ranges; addresses are 32 hex digits, so that text order is address order.
+free_ranges = Table(
+    "free_ranges", METADATA,
+    _text("subnet_id", ForeignKey("subnets.id", ondelete="CASCADE"), primary_key=True),
+    _text("first", primary_key=True), _text("last"),
+)  # fmt: skip
+
+ports = Table(
+    "ports", METADATA, _id(), _text("network_id", ForeignKey("networks.id"), index=True), _text("project_id", index=True),
+    _text("name", index=True), _text("mac_address"), _int("created_at"), _int("updated_at"), _text("status"),
+    _int("admin_state_up"), _text("fixed_ips"), _text("device_id", index=True), _text("device_owner"),
+    _text("binding_host", index=True), _text("binding_vnic_type"), _text("binding_profile"), _text("binding_vif_type"),
+    _text("binding_vif_details"), _text("binding_driver", nullable=True), _text("binding_segment_id", nullable=True),
+    _text("binding_refusals"), _int("port_security_enabled"), _int("propagate_uplink_status"),
+    _text("numa_affinity_policy", nullable=True), _int("trusted", nullable=True), _text("description"),
+    _int("revision_number"), _text("tags"), _int("is_owned_by_server"),
+    UniqueConstraint("network_id", "mac_address", name="one_mac_per_network"),
+)  # fmt: skip
+
+ip_allocations = Table(
+    "ip_allocations", METADATA, _text("subnet_id", ForeignKey("subnets.id"), primary_key=True),
+    _text("address", primary_key=True), _text("ip_address", index=True),
+    _text("port_id", ForeignKey("ports.id", ondelete="CASCADE"), index=True),
+)  # fmt: skip
+
+# --- compute --------------------------------------------------------------------------------------------------
+
+flavors = Table(
+    "flavors", METADATA, _id(), _text("name", unique=True), _int("ram_mib"), _int("disk_gib"), _int("vcpus"),
+    _int("created_at"), _int("ephemeral_gib"), _int("swap_mib"), Column("rxtx_factor", Float, nullable=False),
+    _int("is_public"), _text("description", nullable=True), _text("extra_specs"),
+)  # fmt: skip
+
+images = Table(
+    "images", METADATA, _id(), _text("name", index=True), _text("owner"), _int("created_at"), _int("updated_at"),
+    _text("status"), _text("visibility"), _text("disk_format"), _text("container_format"), _int("min_disk_gib"),
+    _int("min_ram_mib"), _int("size_bytes", nullable=True), _text("checksum", nullable=True), _int("protected"),
+    _text("tags"), _text("properties"),
+)  # fmt: skip
+
+servers = Table(
+    "servers", METADATA, _id(), _text("project_id", index=True), _text("user_id"), _text("name", index=True),
+    _text("flavor"), _text("image_id", nullable=True), _int("created_at"), _int("updated_at"), _text("status"),
+    _text("host", nullable=True, index=True), _int("generation"), _int("launched_at", nullable=True),
+    _text("fault", nullable=True), _text("availability_zone", nullable=True), _text("metadata"),
+    _text("description", nullable=True), _text("key_name", nullable=True), _text("user_data", nullable=True),
+    _int("config_drive"), _text("tags"), _text("reservation_id"), _int("launch_index"),
+    _int("used_vcpus"), _int("used_memory_mib"), _int("used_disk_gib"),
+)  # fmt: skip
+
+# --- hosts ----------------------------------------------------------------------------------------------------
+
+hosts = Table(
+    "hosts", METADATA, _id(), _text("name", unique=True), _int("created_at"), _int("updated_at"),
+    _text("key_hash", unique=True), _text("availability_zone"), _int("is_enabled"), _text("disabled_reason", nullable=True),
+    _int("epoch"), _text("boot_id"), _text("agent_id"), _int("vcpus"), _int("memory_mib"), _int("disk_gib"),
+    _text("hypervisor_type"), _int("hypervisor_version"), _text("bridge_mappings"), _text("device_mappings"),
+    _int("started_at", nullable=True), _int("heard_at", nullable=True),
+)  # fmt: skip
+
+devices = Table(
+    "devices", METADATA, _id(), _text("host", ForeignKey("hosts.name")), _text("address"), _text("kind"),
+    _text("vendor_id"), _text("product_id"), _text("state"), _int("updated_at"), _int("generation"),
+    _text("pf", nullable=True), _text("pf_netdev", nullable=True), _text("pf_mac", nullable=True),
+    _int("vf_index", nullable=True), _int("vf_total", nullable=True), _int("vf_count", nullable=True),
+    _text("driver", nullable=True), _text("netdev", nullable=True), _text("mac", nullable=True),
+    _int("numa_node", nullable=True), _int("iommu_group", nullable=True), _int("link_speed_mbps", nullable=True),
+    _text("physical_network", nullable=True), _int("is_offered"), _text("reason"), _text("observed", nullable=True),
+    _int("verified_at", nullable=True), UniqueConstraint("host", "address"),
+    Index("offered_by_physnet", "physical_network", "state", "host"),
+)  # fmt: skip
+
+#: UNIQUE(device_id), as the primary key, is what keeps two servers off one function.
+claims = Table(
+    "claims", METADATA, _text("device_id", ForeignKey("devices.id"), primary_key=True), _text("host", index=True),
+    _text("address"), _text("server_id", ForeignKey("servers.id"), index=True), _text("port_id", unique=True),
+    _int("generation"), _int("created_at"), _text("desired"), _int("is_releasing"),
+)  # fmt: skip
+
+# --- the trail ------------------------------------------------------------------------------------------------
+
+#: Audit trail, resume token of streams, and what the page listens to. Written in the transaction that it tells of.
+events = Table(
+    "events", METADATA, Column("sequence", Integer, primary_key=True, autoincrement=True), _int("at"), _text("kind"),
+    _text("ident"), _text("project_id", nullable=True), _text("host", nullable=True), _text("actor"),
+    _text("request_id"), _text("detail"), sqlite_autoincrement=True,
+)  # fmt: skip
+Index("events_of_host", events.c.host, events.c.sequence)
+
+settings = Table("settings", METADATA, _text("name", primary_key=True), _text("value"))

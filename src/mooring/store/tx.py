@@ -1,0 +1,88 @@
+"""One transaction, as a story sees it."""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import msgspec
+from sqlalchemy import insert
+
+from mooring.errors import Conflict
+from mooring.model.outside import AgentStep, ControllerStep, Steps
+from mooring.store import tables
+from mooring.store.sql import Sql
+
+Row = tuple[object, ...]
+
+
+class Taken(Conflict):
+    """A constraint of the schema said no: somebody has what was wanted, or something still hangs on it."""
+
+    code = "Taken"
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One change, told in the transaction that makes it."""
+
+    kind: str
+    """``noun.verb-ed``, as in ``server.created``."""
+    ident: str
+    project_id: str | None = None
+    host: str | None = None
+    """Set when the desired state of that host changed: its stream wakes."""
+    actor: str = ""
+    request_id: str = ""
+    detail: Mapping[str, object] = field(default_factory=dict)
+
+
+_EVENT_COLUMNS = ("at", "kind", "ident", "project_id", "host", "actor", "request_id", "detail")
+_INSERT_EVENT = Sql(insert(tables.events).values(dict.fromkeys(_EVENT_COLUMNS)))
+
+
+class Tx:
+    """Reads and writes of one story, and the one moment at which it happens."""
+
+    def __init__(self, connection: sqlite3.Connection, now: datetime, steps: Steps):
+        self._connection = connection
+        self._steps = steps
+        self.now = now
+        self.events: list[Event] = []
+
+    def all(self, sql: Sql, **params: object) -> list[Row]:
+        return self._connection.execute(sql.text, {**sql.literals, **params}).fetchall()
+
+    def each(self, sql: Sql, **params: object) -> Iterator[Row]:
+        return iter(self._connection.execute(sql.text, {**sql.literals, **params}))
+
+    def one(self, sql: Sql, **params: object) -> Row | None:
+        row: Row | None = self._connection.execute(sql.text, {**sql.literals, **params}).fetchone()
+        return row
+
+    def run(self, sql: Sql, **params: object) -> int:
+        """Run a change; returns how many rows it touched. Raises Taken when a constraint says no."""
+        try:
+            return self._connection.execute(sql.text, {**sql.literals, **params}).rowcount
+        except sqlite3.IntegrityError as broken:
+            raise Taken(str(broken)) from broken
+
+    def tell(self, event: Event) -> None:
+        """Write the event row, and remember it for those who wake after the commit."""
+        self._connection.execute(
+            _INSERT_EVENT.text,
+            {
+                "at": int(self.now.timestamp() * 1_000_000),
+                "kind": event.kind,
+                "ident": event.ident,
+                "project_id": event.project_id,
+                "host": event.host,
+                "actor": event.actor,
+                "request_id": event.request_id,
+                "detail": msgspec.json.encode(event.detail).decode(),
+            },
+        )
+        self.events.append(event)
+
+    def reach(self, step: AgentStep | ControllerStep) -> None:
+        self._steps.reach(step)
