@@ -49,8 +49,8 @@ class AgentStep(StrEnum):
 class ControllerStep(StrEnum):
     """The steps of the controller's stories, in order."""
 
-    SERVER_STORED = "controller.server-stored"
     SERVER_PLACED = "controller.server-placed"
+    SERVER_STORED = "controller.server-stored"
     PORT_BOUND = "controller.port-bound"
     DEVICE_CLAIMED = "controller.device-claimed"
     BEFORE_COMMIT = "controller.before-commit"

@@ -97,5 +97,7 @@ class Port:
     description: str = ""
     revision_number: int = 1
     tags: tuple[str, ...] = ()
+    device_index: int = 0
+    """Its place among the nics of its server, from 0."""
     is_owned_by_server: bool = False
     """Made for a server's nic, so deleted with the server."""

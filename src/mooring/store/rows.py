@@ -142,7 +142,7 @@ class Records(Generic[T]):
 
     @cached_property
     def _update(self) -> Sql:
-        changes = {c.name: bindparam(c.name) for c in self._columns if c.name != self.key}
+        changes: dict[str, Any] = {c.name: bindparam(c.name) for c in self._columns if c.name != self.key}
         return Sql(update(self.table).where(self.table.c[self.key] == bindparam("_key")).values(changes))
 
     @cached_property
@@ -235,7 +235,7 @@ def _strictly_after(columns: Any, order: list[tuple[str, bool]]) -> Any:
     """Lexicographic (a, b, id) > (marker's), each column in its own direction."""
     clause: Any = None
     for name, ascending in reversed(order):
-        marker = bindparam(f"_after_{name}")
+        marker: Any = bindparam(f"_after_{name}")
         beyond = columns[name] > marker if ascending else columns[name] < marker
         clause = beyond if clause is None else beyond | ((columns[name] == marker) & clause)
     return clause

@@ -97,7 +97,7 @@ ports = Table(
     _text("binding_vif_details"), _text("binding_driver", nullable=True), _text("binding_segment_id", nullable=True),
     _text("binding_refusals"), _int("port_security_enabled"), _int("propagate_uplink_status"),
     _text("numa_affinity_policy", nullable=True), _int("trusted", nullable=True), _text("description"),
-    _int("revision_number"), _text("tags"), _int("is_owned_by_server"),
+    _int("revision_number"), _text("tags"), _int("device_index"), _int("is_owned_by_server"),
     UniqueConstraint("network_id", "mac_address", name="one_mac_per_network"),
 )  # fmt: skip
 

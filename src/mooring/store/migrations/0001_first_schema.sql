@@ -245,6 +245,7 @@ CREATE TABLE ports (
     description TEXT NOT NULL,
     revision_number INTEGER NOT NULL,
     tags TEXT NOT NULL,
+    device_index INTEGER NOT NULL,
     is_owned_by_server INTEGER NOT NULL,
     PRIMARY KEY (id),
     CONSTRAINT one_mac_per_network UNIQUE (network_id, mac_address),

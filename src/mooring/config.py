@@ -1,0 +1,139 @@
+"""Settings: one TOML file for the controller, one for an agent. Every field's docstring is its documentation.
+
+An unknown key, a wrong type or a value out of range is an error that names the key, the value and what would do.
+The environment overrides nothing.
+"""
+
+import dataclasses
+import difflib
+import tomllib
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from mooring.errors import Invalid
+
+C = TypeVar("C")
+_FILE_MAX_BYTES = 1_048_576
+
+
+def _setting(default: Any, doc: str, *, low: float | None = None, high: float | None = None) -> Any:
+    metadata = {"doc": doc, "low": low, "high": high}
+    if isinstance(default, (list, dict, tuple)):
+        return field(default_factory=lambda: default, metadata=metadata)
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class ControllerConfig:
+    """``[controller]`` of ``controller.toml``."""
+
+    listen: str = _setting("127.0.0.1:8780", "Address and port to serve all APIs on.")
+    url: str = _setting("", "The URL that clients reach; empty: made from the request's own Host header.")
+    state: str = _setting("/var/lib/mooring", "Folder of the database and of the bootstrap credentials.")
+    region: str = _setting("RegionOne", "The region's name in the service catalog.")
+    token_ttl_s: int = _setting(3600, "How long a token lives, in seconds.", low=60, high=86_400)
+    agent_down_s: int = _setting(75, "Seconds without a word after which a host counts as dead.", low=2, high=3600)
+    mechanism_drivers: tuple[str, ...] = _setting(
+        ("sriovnicswitch", "linuxbridge"), "ML2 mechanism drivers, asked in this order."
+    )
+    network_vlan_ranges: tuple[str, ...] = _setting(
+        (), "Neutron's `physnet[:min:max]` entries: VLANs for networks that name none. Hosts' physical networks are known too."
+    )
+    default_vnic_type: str = _setting("normal", "The vnic type of a nic that names only a network which has no default.")
+    cpu_allocation_ratio: float = _setting(4.0, "Virtual CPUs sold for each real one.", low=0.1, high=1000)
+    ram_allocation_ratio: float = _setting(1.0, "MiB sold for each real one.", low=0.1, high=100)
+    disk_allocation_ratio: float = _setting(1.0, "GiB sold for each real one.", low=0.1, high=100)
+    body_max_bytes: int = _setting(262_144, "Largest request body that is read; an agent's may be 64 times that.", low=1024)
+    page_max: int = _setting(1000, "Most rows in one answer of the compute and image APIs.", low=1, high=100_000)
+    log_format: str = _setting("text", "`text` for people, `json` for machines.")
+
+
+@dataclass(frozen=True, slots=True)
+class AgentConfig:
+    """``[agent]`` of ``agent.toml``, with the host's own ``[[device_spec]]`` entries beside it."""
+
+    controller: str = _setting("http://127.0.0.1:8780", "The controller's URL.")
+    key_file: str = _setting("/etc/mooring/agent.key", "File with the host's key, from `mooring host add`.")
+    state: str = _setting("/var/lib/mooring-agent", "Folder of the agent's journal.")
+    sysfs: str = _setting("/sys", "Where sysfs is mounted.")
+    libvirt_uri: str = _setting("qemu:///system", "libvirt connection; local ones only.")
+    simulate: str = _setting("", "Folder of a simulated host, made by `mooring up --simulate`; empty: this very machine.")
+    report_interval_s: int = _setting(25, "Longest silence towards the controller, in seconds.", low=1, high=60)
+    rescan_interval_s: int = _setting(30, "Seconds between two looks at the host's devices.", low=1, high=3600)
+    bridge_mappings: Mapping[str, str] = _setting({}, "Physical network to the VLAN-aware bridge for `normal` ports.")
+    log_format: str = _setting("text", "`text` for people, `json` for machines.")
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFile:
+    """A whole ``agent.toml``."""
+
+    agent: AgentConfig
+    device_specs: tuple[Mapping[str, object], ...] = ()
+
+
+def load_controller(path: Path) -> ControllerConfig:
+    """Read ``controller.toml``. Raises Invalid with the key and the way out."""
+    tables = _read(path, {"controller"})
+    return _section(ControllerConfig, tables.get("controller", {}), f"{path}: [controller]")
+
+
+def load_agent(path: Path) -> AgentFile:
+    """Read ``agent.toml``. The device specs are checked by ``core/devspec.py``."""
+    tables = _read(path, {"agent", "device_spec"})
+    specs = tables.get("device_spec", [])
+    if not isinstance(specs, list) or not all(isinstance(spec, dict) for spec in specs):
+        raise Invalid(f"{path}: device_spec is not a list of tables", hint="write each as [[device_spec]]")
+    return AgentFile(_section(AgentConfig, tables.get("agent", {}), f"{path}: [agent]"), tuple(specs))
+
+
+def _read(path: Path, known: set[str]) -> dict[str, Any]:
+    try:
+        with path.open("rb") as stream:
+            tables = tomllib.loads(stream.read(_FILE_MAX_BYTES).decode())
+    except OSError as missing:
+        raise Invalid(f"{path}: {missing.strerror or missing}", hint="give the file's path with --config") from missing
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
+        raise Invalid(f"{path}: {broken}", hint="the file is TOML: key = value, text in quotes") from broken
+    _refuse_unknown(tables, known, str(path))
+    return tables
+
+
+def _refuse_unknown(given: Mapping[str, object], known: set[str], where: str) -> None:
+    for key in given:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(sorted(known))}"
+            raise Invalid(f"{where}: unknown key {key}", hint=hint)
+
+
+def _section(kind: type[C], given: object, where: str) -> C:
+    if not isinstance(given, dict):
+        raise Invalid(f"{where} is not a table", hint=f"write {where.rpartition(': ')[2]} on a line of its own")
+    fields = {f.name: f for f in dataclasses.fields(kind)}  # type: ignore[arg-type]  # C is always a dataclass
+    _refuse_unknown(given, set(fields), where)
+    hints = typing.get_type_hints(kind)
+    return kind(**{key: _checked(value, hints[key], fields[key], where) for key, value in given.items()})
+
+
+def _checked(value: object, annotation: Any, known: "dataclasses.Field[Any]", where: str) -> object:
+    what = f"{where}: {known.name} = {value!r}"
+    hint = str(known.metadata["doc"])
+    if annotation is float and type(value) is int:
+        value = float(value)
+    if annotation in (str, int, float):
+        if type(value) is not annotation:
+            raise Invalid(f"{what} is not {'text' if annotation is str else 'a number'}", hint=hint)
+    elif typing.get_origin(annotation) is tuple:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise Invalid(f"{what} is not a list of texts", hint=hint)
+        value = tuple(value)
+    elif not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise Invalid(f"{what} is not a table of texts", hint=hint)
+    low, high = known.metadata["low"], known.metadata["high"]
+    if isinstance(value, (int, float)) and ((low is not None and value < low) or (high is not None and value > high)):
+        raise Invalid(f"{what} is out of range", hint=f"{hint} From {low} to {high if high is not None else 'any'}.")
+    return value

@@ -1,0 +1,241 @@
+"""The auditor: the invariants, checked on what is committed. It changes nothing; an empty answer is good news.
+
+The numbers are those of ``docs/explanation/invariants.md``. What a database constraint forbids is checked all the
+same: the auditor trusts nothing, least of all the schema of a restored backup.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from mooring.core.lifecycle import OWNED_STATES
+from mooring.model.pci import FunctionKind
+from mooring.model.port import VF_VNIC_TYPES, Port, PortStatus
+from mooring.model.request import Claim, Device
+from mooring.model.server import Server, ServerStatus
+from mooring.model.vf import VfState
+from mooring.service.world import World
+from mooring.store.addresses import all_allocations
+from mooring.store.claims import CLAIMS
+from mooring.store.devices import DEVICES
+from mooring.store.hosts import HOSTS
+from mooring.store.networks import SEGMENTS
+from mooring.store.ports import PORTS
+from mooring.store.servers import SERVERS
+from mooring.store.tx import Tx
+
+#: A server may take this long to be built, to be deleted, and a function to be given back, on a host that is alive.
+BUILD_MAX_S = 300
+DELETE_MAX_S = 120
+RELEASE_MAX_S = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One broken invariant, with the values."""
+
+    invariant: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """Everything that the checks look at, read in one snapshot."""
+
+    tx: Tx
+    world: World
+    devices: Mapping[str, Device]
+    claims: Sequence[Claim]
+    servers: Mapping[str, Server]
+    ports: Mapping[str, Port]
+
+
+Check = Callable[[Books], Iterable[str]]
+
+
+def audit(tx: Tx, world: World) -> list[Finding]:
+    """Every finding of every check, in the order of the invariants."""
+    books = Books(
+        tx, world,
+        {device.id: device for device in DEVICES.where(tx)},
+        CLAIMS.where(tx),
+        {server.id: server for server in SERVERS.where(tx)},
+        {port.id: port for port in PORTS.where(tx)},
+    )  # fmt: skip
+    return [Finding(name, text) for name, check in CHECKS.items() for text in check(books)]
+
+
+def _one_owner(books: Books) -> Iterator[str]:
+    for device_id, count in Counter(claim.device_id for claim in books.claims).items():
+        if count > 1:
+            yield f"device {device_id} has {count} claims"
+    slots = Counter(
+        (port.binding.host, str(port.binding.profile.get("pci_slot")))
+        for port in books.ports.values()
+        if port.binding.is_bound and port.binding.profile.get("pci_slot")
+    )
+    for (host, slot), count in slots.items():
+        if count > 1:
+            yield f"{count} ports are bound to {slot} of {host}"
+    owned = {claim.device_id for claim in books.claims}
+    for device in books.devices.values():
+        if device.state in OWNED_STATES and device.id not in owned:
+            yield f"{device.host} {device.address} is {device.state} and has no claim"
+        if device.state in (VfState.AVAILABLE, VfState.GONE) and device.id in owned:
+            yield f"{device.host} {device.address} is {device.state} and has a claim"
+
+
+def _pf_or_vfs(books: Books) -> Iterator[str]:
+    owned = {claim.device_id for claim in books.claims}
+    taken_pfs = {
+        (device.host, device.address)
+        for device in books.devices.values()
+        if device.id in owned and device.kind is FunctionKind.PF
+    }
+    for device in books.devices.values():
+        if device.id in owned and (device.host, device.pf) in taken_pfs:
+            yield f"{device.host} {device.address} and its PF {device.pf} are both owned"
+
+
+def _claims_have_owners(books: Books) -> Iterator[str]:
+    claimed_ports = {claim.port_id for claim in books.claims}
+    for claim in books.claims:
+        server, port = books.servers.get(claim.server_id), books.ports.get(claim.port_id)
+        if server is None:
+            yield f"claim of {claim.host} {claim.address} is of server {claim.server_id}, which does not exist"
+        elif server.host != claim.host:
+            yield f"server {server.id} is on {server.host} and claims {claim.address} of {claim.host}"
+        if port is None or port.device_id != claim.server_id:
+            yield f"claim of {claim.host} {claim.address} is for port {claim.port_id}, which is not that server's"
+    for port in books.ports.values():
+        server = books.servers.get(port.device_id)
+        if server is None or server.status is ServerStatus.DELETING or port.id in claimed_ports:
+            continue
+        if port.binding.is_bound and port.binding.vnic_type in VF_VNIC_TYPES:
+            yield f"port {port.id} of server {port.device_id} is bound and claims nothing"
+
+
+def _reaches_its_network(books: Books) -> Iterator[str]:
+    physnets: defaultdict[str, set[str]] = defaultdict(set)
+    for segment in SEGMENTS.where(books.tx):
+        physnets[segment.network_id].add(segment.physical_network)
+    for claim in books.claims:
+        device, port = books.devices.get(claim.device_id), books.ports.get(claim.port_id)
+        if device is not None and port is not None and device.physical_network not in physnets[port.network_id]:
+            yield f"port {port.id} has {device.address} on {device.physical_network}, which its network is not on"
+
+
+def _within_capacity(books: Books) -> Iterator[str]:
+    used: defaultdict[str, list[Server]] = defaultdict(list)
+    for server in books.servers.values():
+        if server.host is not None:
+            used[server.host].append(server)
+    config = books.world.config
+    for host in HOSTS.where(books.tx):
+        servers = used[host.name]
+        for what, total, ratio, taken in (
+            ("vCPUs", host.vcpus, config.cpu_allocation_ratio, sum(s.flavor.vcpus for s in servers)),
+            ("MiB", host.memory_mib, config.ram_allocation_ratio, sum(s.flavor.ram_mib for s in servers)),
+        ):
+            if host.epoch and taken > total * ratio:
+                yield f"host {host.name} has {taken} {what} in use of {total * ratio:g}"
+
+
+def _clean_between_owners(books: Books) -> Iterator[str]:
+    for device in books.devices.values():
+        if device.state is VfState.AVAILABLE and device.verified_at is None:
+            yield f"{device.host} {device.address} is available and was never read back"
+
+
+def _one_network_per_vlan(books: Books) -> Iterator[str]:
+    vlans = Counter(
+        (segment.physical_network, segment.segmentation_id)
+        for segment in SEGMENTS.where(books.tx)
+        if segment.segmentation_id is not None
+    )
+    for (physnet, vlan), count in vlans.items():
+        if count > 1:
+            yield f"VLAN {vlan} of {physnet} belongs to {count} networks"
+        if not 1 <= vlan <= 4094:
+            yield f"VLAN {vlan} of {physnet} is not from 1 to 4094"
+
+
+def _macs_apart(books: Books) -> Iterator[str]:
+    in_use: Counter[tuple[str, object, object, int]] = Counter()
+    live_macs = {port.mac_address for port in books.ports.values() if port.status is PortStatus.ACTIVE}
+    claims = {claim.device_id: claim for claim in books.claims}
+    for device in books.devices.values():
+        claim = claims.get(device.id)
+        if claim is not None and device.state is VfState.IN_USE:
+            vlan = claim.desired.vlan.id if claim.desired.vlan else 0
+            in_use[device.host, device.pf, claim.desired.mac, vlan] += 1
+        if device.state is VfState.AVAILABLE and device.observed and device.observed.mac in live_macs:
+            yield f"free {device.host} {device.address} carries {device.observed.mac}, a live port's MAC"
+    for (host, pf, mac, vlan), count in in_use.items():
+        if count > 1:
+            yield f"{count} VFs of {host} {pf} share MAC {mac} on VLAN {vlan}"
+
+
+def _observed_as_desired(books: Books) -> Iterator[str]:
+    claims = {claim.device_id: claim for claim in books.claims}
+    for device in books.devices.values():
+        claim = claims.get(device.id)
+        if device.state is not VfState.IN_USE or claim is None or device.observed is None:
+            continue
+        for name in ("mac", "vlan", "spoof_check", "trust"):
+            wanted, seen = getattr(claim.desired, name), getattr(device.observed, name)
+            if wanted is not None and wanted != seen:
+                yield f"{device.host} {device.address} is in use with {name} {seen}, wanted {wanted}"
+
+
+
+def _always_growing(books: Books) -> Iterator[str]:
+    generations = {device.id: device.generation for device in books.devices.values()}
+    for claim in books.claims:
+        if claim.generation > generations.get(claim.device_id, claim.generation):
+            yield f"claim of {claim.host} {claim.address} has generation {claim.generation}, its device an older one"
+
+
+def _acknowledged_is_there(books: Books) -> Iterator[str]:
+    """The rows that one answer made together are there together, or not at all."""
+    recorded = set(all_allocations(books.tx))
+    shown = {(port.id, fixed.ip_address) for port in books.ports.values() for fixed in port.fixed_ips}
+    for port_id, address in sorted(recorded ^ shown):
+        yield f"address {address} of port {port_id} is in one book and not in the other"
+
+
+def _one_object_per_token(books: Books) -> Iterator[str]:
+    placed = Counter((server.reservation_id, server.launch_index) for server in books.servers.values())
+    for (reservation, index), count in placed.items():
+        if reservation and count > 1:
+            yield f"{count} servers answer the request {reservation}, number {index}"
+
+
+def _nothing_stuck(books: Books) -> Iterator[str]:
+    now = books.tx.now
+    limits = {ServerStatus.BUILD: BUILD_MAX_S, ServerStatus.DELETING: DELETE_MAX_S}
+    for server in books.servers.values():
+        limit_s = limits.get(server.status)
+        if limit_s is not None and now - server.updated_at > timedelta(seconds=limit_s):
+            yield f"server {server.id} is {server.status} for more than {limit_s} s"
+    for device in books.devices.values():
+        if device.state is VfState.RELEASING and now - device.updated_at > timedelta(seconds=RELEASE_MAX_S):
+            yield f"{device.host} {device.address} is being released for more than {RELEASE_MAX_S} s"
+
+
+CHECKS: Mapping[str, Check] = {
+    "I1": _one_owner,
+    "I2": _pf_or_vfs,
+    "I3": _claims_have_owners,
+    "I4": _reaches_its_network,
+    "I5": _within_capacity,
+    "I6": _clean_between_owners,
+    "I7": _one_network_per_vlan,
+    "I8": _macs_apart,
+    "I9": _observed_as_desired,
+    "I12": _always_growing,
+    "I13": _acknowledged_is_there,
+    "I14": _one_object_per_token,
+    "I15": _nothing_stuck,
+}

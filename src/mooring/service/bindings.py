@@ -1,0 +1,134 @@
+"""Binding a port to a host: the mechanism drivers are asked, and their answer is stored with the port.
+
+Asking changes nothing, so "could this port be bound there?" and binding it are one code path.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import partial
+
+from mooring.core.profiles import check_profile_vlan, without_device
+from mooring.errors import Conflict, Invalid
+from mooring.ml2.agents import agents_of
+from mooring.ml2.binding import Bound, Unbound, bind
+from mooring.ml2.context import PortContext
+from mooring.model.identity import Caller
+from mooring.model.network import Network, Segment
+from mooring.model.pci import PciAddress
+from mooring.model.port import Binding, Port, PortStatus, Refusal, VifType
+from mooring.service.world import World
+from mooring.store import ports
+from mooring.store.claims import CLAIMS
+from mooring.store.hosts import HOSTS
+from mooring.store.networks import NETWORKS, SEGMENTS
+from mooring.store.ports import PORTS
+from mooring.store.tx import Event, Tx
+
+
+def ask(tx: Tx, world: World, port: Port, host: str, profile: Mapping[str, object]) -> Bound | Unbound:
+    """Whether ``port`` could be bound on ``host`` with ``profile``, and how. Changes nothing."""
+    network = NETWORKS.get(tx, port.network_id)
+    if network is None:
+        return Unbound((Refusal("", f"network {port.network_id} does not exist"),))
+    return ask_about(tx, world, port, network, SEGMENTS.where(tx, network_id=network.id), host, profile)
+
+
+def ask_about(
+    tx: Tx, world: World, port: Port, network: Network, segments: Sequence[Segment], host: str,
+    profile: Mapping[str, object],
+) -> Bound | Unbound:  # fmt: skip
+    """The same for a network that was read already."""
+    fitting, clash = _fitting(segments, profile)
+    if clash is not None and not fitting:
+        return Unbound((Refusal("", clash.message),))
+    found = HOSTS.get(tx, host)
+    agents = () if found is None else agents_of(found, world.heartbeats.of(host))
+    candidate = replace(port, binding=replace(port.binding, profile=profile))
+    return bind(partial(PortContext.of, candidate, network, fitting, host, agents), world.drivers)
+
+
+def _fitting(segments: Sequence[Segment], profile: Mapping[str, object]) -> tuple[list[Segment], Conflict | None]:
+    """The segments that the profile's VLAN, if it has one, agrees with, and the last disagreement."""
+    fitting, clash = [], None
+    for segment in segments:
+        try:
+            check_profile_vlan(profile, segment.segmentation_id)
+            fitting.append(segment)
+        except Conflict as different:
+            clash = different
+    return fitting, clash
+
+
+def settle_profile(segments: Sequence[Segment], profile: Mapping[str, object]) -> dict[str, object]:
+    """A profile as it is stored: its ``pci_slot`` in one spelling.
+
+    Raises Conflict when its VLAN is no segment's of the network, Invalid when it is not a VLAN.
+    """
+    fitting, clash = _fitting(segments, profile)
+    if clash is not None and not fitting:
+        raise clash
+    settled = dict(profile)
+    if settled.get("pci_slot") is not None:
+        settled["pci_slot"] = str(PciAddress.parse(str(settled["pci_slot"])))
+    return settled
+
+
+def check_slot(tx: Tx, port_id: str, host: str, profile: Mapping[str, object]) -> None:
+    """Raises Conflict, naming both ports, when another port or a server has the profile's device on that host."""
+    slot = profile.get("pci_slot")
+    if slot is None or not host:
+        return
+    held = CLAIMS.first(tx, host=host, address=str(slot))
+    holder = held.port_id if held is not None else ports.holder_of_slot(tx, host, str(slot), port_id)
+    if holder is not None and holder != port_id:
+        raise Conflict(
+            f"pci_slot {slot} of host {host} is port {holder}'s, and port {port_id} cannot have it too.",
+            code="DeviceInUse",
+            hint="choose another device, or unbind the other port first",
+        )
+
+
+def bound(
+    port: Port, host: str, profile: Mapping[str, object], answer: Bound | Unbound, status: PortStatus | None = None
+) -> Port:
+    """The port with an answer written into it; ``status`` goes before the one that the driver asks for."""
+    before = port.binding
+    if isinstance(answer, Unbound):
+        failed = Binding(host, before.vnic_type, profile, VifType.BINDING_FAILED, refusals=answer.refusals)
+        return replace(port, binding=failed, status=status or PortStatus.DOWN)
+    binding = Binding(
+        host, before.vnic_type, profile, answer.vif_type, answer.vif_details, answer.driver, answer.segment_id
+    )
+    asked = PortStatus(answer.status) if answer.status else port.status
+    return replace(port, binding=binding, status=status or asked)
+
+
+def unbound(port: Port) -> Port:
+    """The port without host and device; what its owner put into the profile stays."""
+    binding = Binding(vnic_type=port.binding.vnic_type, profile=without_device(port.binding.profile))
+    return replace(port, binding=binding, status=PortStatus.DOWN)
+
+
+def store_binding(
+    tx: Tx,
+    world: World,  # noqa: ARG001 - every story about bindings takes it
+    who: Caller, port: Port, host: str, profile: Mapping[str, object], answer: Bound | Unbound, *,
+    status: PortStatus | None = None,
+) -> Port:  # fmt: skip
+    """Write the drivers' answer for a stored port: a new revision, and an event."""
+    if not host:
+        raise Invalid(f"port {port.id} cannot be bound without a host")
+    after = bound(port, host, profile, answer, status)
+    return _store(tx, who, after, "port.bound" if after.binding.is_bound else "port.binding-failed")
+
+
+def unbind(tx: Tx, world: World, who: Caller, port: Port) -> Port:  # noqa: ARG001 - every story about bindings takes it
+    """Take a port off its host, and write whatever else the caller changed in ``port``."""
+    return _store(tx, who, unbound(port), "port.unbound")
+
+
+def _store(tx: Tx, who: Caller, port: Port, kind: str) -> Port:
+    port = PORTS.update(tx, replace(port, updated_at=tx.now, revision_number=port.revision_number + 1))
+    detail = {"host": port.binding.host, "vif_type": str(port.binding.vif_type)}
+    tx.tell(Event(kind, port.id, port.project_id, None, who.user_id, who.request_id, detail))
+    return port

@@ -1,0 +1,76 @@
+"""Who owns a function: claimed in the scheduling transaction, released when the host proved it clean."""
+
+from dataclasses import replace
+
+from mooring.core.lifecycle import check
+from mooring.errors import Conflict
+from mooring.model.outside import ControllerStep
+from mooring.model.port import Port
+from mooring.model.request import Claim, Device
+from mooring.model.vf import LinkState, TxRate, VfSettings, VfState, Vlan
+from mooring.store import devices
+from mooring.store.claims import CLAIMS
+from mooring.store.devices import DEVICES
+from mooring.store.tx import Taken, Tx
+
+
+def desired_settings(port: Port, vlan_id: int) -> VfSettings:
+    """Every setting of a port's VF; nothing is left to what an earlier owner had.
+
+    An admin-down port has its link forced down, which wins over everything else (Neutron bug 2078789).
+    """
+    return VfSettings(
+        mac=port.mac_address,
+        vlan=Vlan(vlan_id),
+        spoof_check=port.port_security_enabled,
+        trust=bool(port.trusted),
+        rate=TxRate(),
+        link_state=LinkState.AUTO if port.admin_state_up else LinkState.DISABLE,
+    )
+
+
+def change_state(tx: Tx, device: Device, new: VfState, *, is_new_owner: bool = False, reason: str = "") -> Device:
+    """Move a device along its life; a change of owner makes a new generation. Raises Conflict for a wrong move."""
+    check(device.state, new)
+    return devices.move(tx, device, new, generation=device.generation + int(is_new_owner), reason=reason)
+
+
+def claim(tx: Tx, device_id: str, server_id: str, port: Port, desired: VfSettings) -> Claim:
+    """Give an AVAILABLE device to a server's port. Raises Conflict when somebody has it."""
+    device = DEVICES.get(tx, device_id)
+    if device is None or device.state is not VfState.AVAILABLE:
+        raise Conflict(f"device {device_id} is not available", code="DeviceInUse")
+    device = change_state(tx, device, VfState.CLAIMED, is_new_owner=True)
+    made = Claim(
+        device.id, device.host, device.address, server_id, port.id, device.generation, tx.now, desired
+    )
+    try:
+        CLAIMS.insert(tx, made)
+    except Taken as taken:
+        raise Conflict(f"{device.host} {device.address} has an owner", code="DeviceInUse") from taken
+    tx.reach(ControllerStep.DEVICE_CLAIMED)
+    return made
+
+
+def begin_release(tx: Tx, held: Claim) -> None:
+    """The owner wants no more of it: the host is to take it from the guest and baseline it."""
+    device = DEVICES.get(tx, held.device_id)
+    if device is None or held.is_releasing:
+        return
+    if device.state is VfState.REMOVED_PENDING:
+        device = change_state(tx, device, VfState.GONE, is_new_owner=True, reason="gone from the host")
+        CLAIMS.delete(tx, held.device_id)
+        return
+    device = change_state(tx, device, VfState.RELEASING, is_new_owner=True)
+    CLAIMS.update(tx, replace(held, is_releasing=True, generation=device.generation))
+
+
+def end_release(tx: Tx, device: Device, held: Claim | None) -> Device:
+    """The host read the baseline back: nobody's, and free."""
+    if device.state is not VfState.BASELINING:
+        device = change_state(tx, device, VfState.BASELINING)
+    device = change_state(tx, device, VfState.AVAILABLE)
+    if held is not None:
+        CLAIMS.delete(tx, held.device_id)
+        tx.reach(ControllerStep.CLAIM_RELEASED)
+    return device

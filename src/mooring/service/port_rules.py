@@ -1,0 +1,112 @@
+"""Who may choose what of a port, and what cannot change while something depends on it."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from mooring.errors import Conflict
+from mooring.model.identity import Caller
+from mooring.model.network import Network
+from mooring.model.port import Port
+from mooring.service.ownership import denied_attribute, is_mine
+from mooring.store import claims
+from mooring.store.servers import SERVERS
+from mooring.store.tx import Tx
+
+#: What a server's host was told of the port when the server started: field, and the API's name for it.
+_HELD = {
+    "mac_address": "mac_address",
+    "admin_state_up": "admin_state_up",
+    "port_security_enabled": "port_security_enabled",
+    "propagate_uplink_status": "propagate_uplink_status",
+    "trusted": "trusted",
+    "device_id": "device_id",
+    "device_owner": "device_owner",
+    "host": "binding:host_id",
+    "vnic_type": "binding:vnic_type",
+    "profile": "binding:profile",
+}
+_DEVICE = frozenset({"device_id", "device_owner"})
+#: Device owners of this kind pass every filter on the network, so only its owner hands them out.
+_NETWORK_DEVICES = "network:"
+
+
+def check_network_owner(
+    who: Caller, network: Network, rule: str, chosen: Mapping[str, Any], had: Sequence[str]
+) -> None:
+    """Raise Forbidden when ``chosen`` holds what only the network's owner may choose.
+
+    ``had`` are the addresses that the port has already: naming one of them again is no choice.
+    """
+    if who.is_privileged or network.project_id == who.project_id:
+        return
+    for name in ("mac_address", "port_security_enabled"):
+        if name in chosen:
+            raise denied_attribute(rule, name)
+    if str(chosen.get("device_owner", "")).startswith(_NETWORK_DEVICES):
+        raise denied_attribute(rule, "device_owner")
+    if any(fixed.ip_address not in (None, *had) for fixed in chosen.get("fixed_ips") or ()):
+        raise denied_attribute(rule, "fixed_ips:ip_address")
+
+
+def check_device(tx: Tx, who: Caller, device_id: str) -> None:
+    """A port becomes a server's through the server only: one that merely says so would be nobody's to program.
+
+    Raises Conflict for the id of any server.
+    """
+    server = SERVERS.get(tx, device_id) if device_id else None
+    if server is None:
+        return
+    if is_mine(who, server.project_id):
+        raise Conflict(
+            f"device_id {device_id} is a server, which takes ports through its interfaces.",
+            code="PortInUse",
+            hint="openstack server add port",
+        )
+    raise Conflict(
+        f"The following device_id {device_id} is not owned by your tenant or matches another tenants router.",
+        code="DeviceIDNotOwnedByTenant",
+    )
+
+
+def server_of(tx: Tx, port: Port) -> str | None:
+    """The server that runs on a port, or that has not let go of its function yet."""
+    held = claims.of_port(tx, port.id)
+    if held is not None:
+        return held.server_id
+    server = SERVERS.get(tx, port.device_id) if port.device_id else None
+    return None if server is None else server.id
+
+
+def check_changes(tx: Tx, who: Caller, port: Port, changes: Mapping[str, Any]) -> None:
+    """Raise Conflict for changes to what a server's host was told, and for a new owner of a bound port.
+
+    Setting a field to the value that it has is no change.
+    """
+    changed = [name for name in _HELD if name in changes and changes[name] != _value(port, name)]
+    if not changed:
+        return
+    server_id = server_of(tx, port)
+    if server_id is not None:
+        raise Conflict(
+            f"Unable to complete operation on port {port.id} for network {port.network_id}. "
+            f"{', '.join(_HELD[name] for name in changed)} cannot change: the port is in use by server {server_id}.",
+            code="PortInUse",
+            hint="openstack server remove port takes the port off the server",
+        )
+    if port.binding.is_bound and _DEVICE.intersection(changed) and not who.is_privileged:
+        raise in_use(port)
+    if "device_id" in changed:
+        check_device(tx, who, changes["device_id"])
+
+
+def _value(port: Port, name: str) -> object:
+    value: object = getattr(port.binding if name in ("host", "vnic_type", "profile") else port, name)
+    return value
+
+
+def in_use(port: Port) -> Conflict:
+    return Conflict(
+        f"Unable to complete operation on port {port.id} for network {port.network_id}. Port already has an attached "
+        f"device {port.device_id}.",
+        code="PortInUse",
+    )

@@ -1,0 +1,117 @@
+"""The ports of servers: how to find them, and what a server's nic asks for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from mooring.errors import Conflict, Invalid
+from mooring.model.identity import Caller
+from mooring.model.network import Network, Segment
+from mooring.model.port import VF_VNIC_TYPES, Binding, Port, VnicType
+from mooring.model.request import PciRequest
+from mooring.model.server import Server
+from mooring.service.networks import get_network
+from mooring.service.port_addresses import FixedIpWish
+from mooring.service.ports import PortWish, create_port, get_port
+from mooring.service.world import World
+from mooring.store.networks import SEGMENTS
+from mooring.store.ports import PORTS
+from mooring.store.rows import Query
+from mooring.store.tx import Tx
+
+DEFAULT_ZONE = "nova"
+
+#: What this version can carry through to a running server.
+SERVED_VNIC_TYPES = frozenset({VnicType.NORMAL, *VF_VNIC_TYPES})
+
+
+@dataclass(frozen=True, slots=True)
+class NicWish:
+    """One nic of a server, as asked: a port made before, or a network to make one on."""
+
+    port_id: str | None = None
+    network_id: str | None = None
+    fixed_ip: str | None = None
+    tag: str | None = None
+    vnic_type: str | None = None
+    port_profile: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Nic:
+    """A nic with its network looked up; ``port`` is provisional until the server has a host."""
+
+    port: Port
+    network: Network
+    segments: tuple[Segment, ...]
+    wish: NicWish
+
+    @property
+    def request(self) -> PciRequest | None:
+        """The wish for a function, or none for an ordinary port."""
+        if self.port.binding.vnic_type not in VF_VNIC_TYPES:
+            return None
+        physnets = frozenset(segment.physical_network for segment in self.segments)
+        return PciRequest(self.port.id, physnets, self.port.binding.vnic_type, self.port.trusted)
+
+    def vlan_id(self, segment_id: str | None) -> int:
+        """The VLAN of the bound segment; 0 is untagged."""
+        return next((segment.segmentation_id or 0 for segment in self.segments if segment.id == segment_id), 0)
+
+
+def ports_of(tx: Tx, server_ids: Sequence[str]) -> Mapping[str, list[Port]]:
+    """Server id to its ports, in the order of its nics."""
+    found: dict[str, list[Port]] = {}
+    query = Query(equals={"device_id": list(server_ids)}, sort=(("device_index", True), ("id", True)))
+    for port in PORTS.find(tx, query) if server_ids else ():
+        found.setdefault(port.device_id, []).append(port)
+    return found
+
+
+def look_up(tx: Tx, world: World, who: Caller, wish: NicWish, ordinal: int) -> Nic:
+    """Find the port or the network of a nic, and check that it can be used. Changes nothing.
+
+    Raises NotFound, Conflict for a port in use, Invalid for a wish that contradicts itself.
+    """
+    if wish.port_id is not None:
+        if wish.network_id is not None:
+            raise Invalid(f"nic {ordinal} names both port {wish.port_id} and network {wish.network_id}", hint="name one")
+        port = get_port(tx, who, wish.port_id)
+        if port.device_id:
+            raise Conflict(f"Port {port.id} is still in use.", code="PortInUse")
+        network = get_network(tx, who, port.network_id)
+    elif wish.network_id is not None:
+        network = get_network(tx, who, wish.network_id)
+        port = _provisional(tx, world, who, network, wish, ordinal)
+    else:
+        raise Invalid(f"nic {ordinal} names neither a port nor a network", hint="give port or uuid")
+    if port.binding.vnic_type not in SERVED_VNIC_TYPES:
+        served = ", ".join(sorted(SERVED_VNIC_TYPES))
+        raise Invalid(f"vnic_type {port.binding.vnic_type} of nic {ordinal} is not served here", hint=f"served: {served}")
+    return Nic(port, network, tuple(SEGMENTS.where(tx, network_id=network.id)), wish)
+
+
+def _provisional(tx: Tx, world: World, who: Caller, network: Network, wish: NicWish, ordinal: int) -> Port:
+    """The port that a network's nic would get, without an address or a MAC of its own yet."""
+    text = wish.vnic_type or network.default_vnic_type or world.config.default_vnic_type
+    try:
+        vnic_type = VnicType(text)
+    except ValueError as unknown:
+        known = ", ".join(sorted(SERVED_VNIC_TYPES))
+        raise Invalid(f"vnic-type {text!r} of nic {ordinal} is unknown", hint=f"known: {known}") from unknown
+    return Port(
+        f"nic-{ordinal}", network.id, who.project_id or "", "", "", tx.now, tx.now, binding=Binding(vnic_type=vnic_type)
+    )
+
+
+def settle(tx: Tx, world: World, who: Caller, nic: Nic, server: Server, index: int) -> Port:
+    """The nic's port, which exists from now on and belongs to the server as its nic number ``index``."""
+    owner = f"compute:{server.availability_zone or DEFAULT_ZONE}"
+    if nic.wish.port_id is not None:
+        port = replace(nic.port, device_id=server.id, device_owner=owner, device_index=index, updated_at=tx.now)
+        return PORTS.update(tx, port)
+    wish = PortWish(
+        network_id=nic.network.id, project_id=who.project_id or "", vnic_type=nic.port.binding.vnic_type,
+        fixed_ips=None if nic.wish.fixed_ip is None else (FixedIpWish(ip_address=nic.wish.fixed_ip),), device_id=server.id, device_owner=owner, device_index=index,
+        is_owned_by_server=True,
+    )  # fmt: skip
+    return create_port(tx, world, who, wish)
