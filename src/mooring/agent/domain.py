@@ -1,0 +1,120 @@
+"""The domains of one host: which functions each holds, and the verbs that change one, each read back."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from mooring.errors import HostFault, NotFound
+from mooring.host.domainxml import DomainKind, domain_xml, interface_xml
+from mooring.host.livexml import LiveInterface, parse_marker
+from mooring.host.machine import Hypervisor
+from mooring.model.desired import DesiredInterface, DesiredServer
+from mooring.model.outside import AgentStep, Steps
+from mooring.model.pci import PciAddress, PciFunction
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Plugged:
+    """One network device of a domain."""
+
+    port_id: str
+    mac: str | None
+    address: PciAddress | None
+    """The function behind it, a macvtap port's VF included; ``None`` for a bridge."""
+
+    def serves(self, wanted: DesiredInterface) -> bool:
+        return self.port_id == wanted.port_id and self.mac == wanted.mac.lower() and self.address == wanted.address
+
+
+@dataclass(frozen=True, slots=True)
+class Guest:
+    """One domain of ours."""
+
+    server_id: str
+    is_running: bool
+    plugged: tuple[Plugged, ...] = ()
+
+    @property
+    def holds(self) -> frozenset[PciAddress]:
+        """The functions that it has, or would have when started."""
+        return frozenset(device.address for device in self.plugged if device.address is not None)
+
+    def surplus(self, server: DesiredServer) -> tuple[Plugged, ...]:
+        """Our devices that the server should not have. One that somebody else plugged in has no port id: not ours."""
+        return tuple(
+            device
+            for device in self.plugged
+            if device.port_id and not any(device.serves(wanted) for wanted in server.interfaces)
+        )
+
+    def missing(self, server: DesiredServer) -> tuple[DesiredInterface, ...]:
+        return tuple(
+            wanted for wanted in server.interfaces if not any(device.serves(wanted) for device in self.plugged)
+        )
+
+
+def netdevs_of(functions: Mapping[PciAddress, PciFunction]) -> dict[PciAddress, str]:
+    """The network device of each function that has one."""
+    return {address: function.netdev for address, function in functions.items() if function.netdev is not None}
+
+
+class Guests:
+    """The hypervisor's domains of ours, by server id."""
+
+    def __init__(self, hypervisor: Hypervisor, kind: DomainKind, steps: Steps):
+        self._hypervisor = hypervisor
+        self._kind = kind
+        self._steps = steps
+
+    def observe(self, netdevs: Mapping[PciAddress, str]) -> dict[str, Guest]:
+        """All of them, with what their XML says they hold. Raises what the hypervisor raises: unknown is not none."""
+        addresses = {netdev: address for address, netdev in netdevs.items()}
+        guests: dict[str, Guest] = {}
+        for state in self._hypervisor.domains():
+            try:
+                domain = parse_marker(self._hypervisor.xml(state.server_id))
+            except NotFound:
+                continue  # it went between the two calls
+            if domain is not None:
+                plugged = tuple(_plugged(device, addresses) for device in domain.interfaces)
+                guests[state.server_id] = Guest(state.server_id, state.is_running, plugged)
+        return guests
+
+    def destroy(self, server_id: str) -> None:
+        """Raises HostFault when it is still there afterwards."""
+        self._hypervisor.destroy(server_id)
+        if any(state.server_id == server_id for state in self._hypervisor.domains()):
+            raise HostFault(f"the domain of server {server_id} is still there after it was destroyed")
+        self._steps.reach(AgentStep.DOMAIN_DESTROYED)
+        _log.info("domain-destroyed server=%s", server_id)
+
+    def start(self, server: DesiredServer, netdevs: Mapping[PciAddress, str]) -> None:
+        """Define and start. Raises HostFault when it does not run afterwards with just the devices it should have."""
+        self._hypervisor.start(domain_xml(server, self._kind, netdevs))
+        guest = self.observe(netdevs).get(server.id)
+        if guest is None or not guest.is_running:
+            raise HostFault(f"the domain of server {server.id} does not run after its start")
+        if guest.missing(server):
+            raise HostFault(f"the domain of server {server.id} lacks {len(guest.missing(server))} of its ports")
+        self._steps.reach(AgentStep.DOMAIN_STARTED)
+        _log.info("domain-started server=%s interfaces=%d", server.id, len(server.interfaces))
+
+    def attach(self, server: DesiredServer, wanted: DesiredInterface, netdevs: Mapping[PciAddress, str]) -> None:
+        """Raises HostFault when it is not plugged in afterwards."""
+        self._hypervisor.attach(server.id, interface_xml(wanted, netdevs))
+        guest = self.observe(netdevs).get(server.id)
+        if guest is None or wanted in guest.missing(server):
+            raise HostFault(f"port {wanted.port_id} is not plugged into server {server.id} after it was attached")
+        _log.info("interface-attached server=%s port=%s", server.id, wanted.port_id)
+
+    def detach(self, server_id: str, port_id: str) -> None:
+        """Raises Conflict while the guest has not let go."""
+        self._hypervisor.detach(server_id, port_id)
+        _log.info("interface-detached server=%s port=%s", server_id, port_id)
+
+
+def _plugged(device: LiveInterface, addresses: Mapping[str, PciAddress]) -> Plugged:
+    address = addresses.get(device.source) if device.kind == "direct" else device.address
+    return Plugged(device.port_id, device.mac.lower() if device.mac else None, address)

@@ -1,0 +1,195 @@
+"""The agent: tells its machine, hears what it should be, makes it so, reports what was read back; and again.
+
+``turn`` is one pass, for tests that step by hand; ``run`` is the loop. The agent trusts neither its controller, whose
+older epochs it refuses, nor itself: another agent of the same host ends it (Stale), since two writers are none.
+"""
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from mooring.agent.backoff import Backoff
+from mooring.agent.domain import Guests
+from mooring.agent.inventory import Inventory, without_observations
+from mooring.agent.turn import Hands, Turn
+from mooring.agent.uplink import Uplink
+from mooring.agent.vf import VfWriter
+from mooring.core.devspec import DeviceSpec
+from mooring.errors import Forbidden, MooringError, Stale, Unauthenticated
+from mooring.host.domainxml import DomainKind
+from mooring.host.ledger import Ledger
+from mooring.host.machine import Machine
+from mooring.model.desired import Desired, FunctionOutcome, Report, ServerOutcome, Welcome
+from mooring.model.host import HostSnapshot
+from mooring.model.outside import AgentStep, Clock, Ids, NoSteps, Steps
+
+_log = logging.getLogger(__name__)
+
+_LISTEN_S = 1.0
+_RETRY_MIN_S = 1.0
+_RETRY_MAX_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """What the world is to an agent; a test hands in its own."""
+
+    clock: Clock
+    ids: Ids
+    steps: Steps = field(default_factory=NoSteps)
+    sleep: Callable[[float], None] = time.sleep
+    jitter: Callable[[], float] = random.random
+
+
+@dataclass(frozen=True, slots=True)
+class HostRules:
+    """What the host's own configuration says; the controller has no say in it."""
+
+    device_specs: Sequence[DeviceSpec] = ()
+    bridge_mappings: Mapping[str, str] = field(default_factory=dict)
+    domain_kind: DomainKind = DomainKind.KVM
+    report_interval_s: float = 25.0
+    """Longest silence towards the controller."""
+    rescan_interval_s: float = 30.0
+    """Between two looks at the machine's functions."""
+
+
+class Agent:
+    """One agent process; a new one for each start, with an ``agent_id`` of its own."""
+
+    def __init__(self, machine: Machine, uplink: Uplink, ledger: Ledger, rules: HostRules, outside: Outside):
+        self.agent_id = outside.ids.uuid()
+        self._uplink = uplink
+        self._ledger = ledger
+        self._rules = rules
+        self._outside = outside
+        self._inventory = Inventory(machine, self.agent_id, rules.device_specs, rules.bridge_mappings)
+        self._hands = Hands(
+            ledger=ledger,
+            table=machine.vf_table,
+            writer=VfWriter(machine.vf_table, outside.steps, outside.sleep),
+            guests=Guests(machine.hypervisor, rules.domain_kind, outside.steps),
+            steps=outside.steps,
+            boot_id=machine.boot_id,
+            offers=self._inventory.offers,
+        )
+        self._told: HostSnapshot | None = None
+        self._epoch = 0
+        self._scanned_at_s = 0.0
+        self._desired: Desired | None = None
+        self._due_at_s = 0.0
+        self._retry = Backoff(_RETRY_MIN_S, _RETRY_MAX_S, outside.jitter)
+        self._sentence = ""
+
+    def snapshot(self) -> HostSnapshot:
+        """The machine as it is now, whole."""
+        return self._inventory.snapshot()
+
+    def announce(self) -> Welcome:
+        """Tell the inventory and obey the epoch of the answer. Raises Stale for an epoch that this host is beyond."""
+        snapshot = self.snapshot()
+        welcome = self._uplink.announce(snapshot)
+        self._ledger.obey(welcome.epoch)
+        self._epoch = welcome.epoch
+        self._told = without_observations(snapshot)
+        self._scanned_at_s = self._outside.clock.monotonic_s()
+        _log.info("announced host=%s epoch=%d functions=%d", welcome.host, welcome.epoch, len(snapshot.functions))
+        return welcome
+
+    def turn(self, desired: Desired) -> Report:
+        """Make the machine as desired, as far as it goes, and tell what was read back. Logs a sentence when it differs.
+
+        Doing it again with nothing changed writes nothing and answers the same. Raises Stale for an older epoch, and
+        what the hypervisor raises when it does not even list its domains.
+        """
+        turn = Turn(self._hands, desired)
+        report = turn.carry_out()
+        sentence = describe(report, turn.notes)
+        if sentence != self._sentence:
+            level = logging.INFO if is_settled(desired, report) else logging.WARNING
+            _log.log(level, "turn sequence=%d %s", desired.sequence, sentence)
+            self._sentence = sentence
+        return report
+
+    def carry_out(self, desired: Desired) -> Report:
+        """``turn``, and the report of it sent."""
+        report = self.turn(desired)
+        self._outside.steps.reach(AgentStep.BEFORE_REPORT)
+        self._uplink.report(report)
+        self._outside.steps.reach(AgentStep.REPORTED)
+        return report
+
+    def run(self, stop: threading.Event) -> None:
+        """Until ``stop``. Raises Unauthenticated, Forbidden or Stale when only a person, or a restart, can help."""
+        failed_tries = Backoff(_RETRY_MIN_S, _RETRY_MAX_S, self._outside.jitter)
+        while not stop.is_set():
+            try:
+                self._announce_if_changed()
+                self._listen()
+                self._carry_out_if_due()
+            except (Unauthenticated, Forbidden, Stale) as refused:
+                _log.error("agent-stops reason=%r hint=%r", refused.message, refused.hint)
+                raise
+            except MooringError as failed:
+                _log.warning("agent-retries reason=%r", failed.message)
+                self._told = None
+                stop.wait(failed_tries.next_s())
+            else:
+                failed_tries.reset()
+
+    def _announce_if_changed(self) -> None:
+        if self._told is None:
+            self.announce()
+        elif self._outside.clock.monotonic_s() - self._scanned_at_s >= self._rules.rescan_interval_s:
+            self._scanned_at_s = self._outside.clock.monotonic_s()
+            if without_observations(self.snapshot()) != self._told:
+                self.announce()
+
+    def _listen(self) -> None:
+        """Wait a moment for news. Raises Stale when they are of an epoch that another agent began."""
+        desired = self._uplink.desired(self._desired.sequence if self._desired is not None else 0, _LISTEN_S)
+        if desired is None:
+            return
+        if desired.epoch > self._epoch:
+            raise Stale(
+                f"epoch {desired.epoch} has begun, and this agent was welcomed to {self._epoch}",
+                hint="another agent of this host took over; only one may run",
+            )
+        if desired.epoch < self._epoch:
+            _log.info("desired-dropped epoch=%d reason='it was on its way before epoch %d'", desired.epoch, self._epoch)
+            return
+        self._desired = desired
+        self._due_at_s = 0.0
+        self._retry.reset()
+
+    def _carry_out_if_due(self) -> None:
+        """What is new at once, what is unsettled again soon, and all of it again before the controller worries."""
+        if self._desired is None or self._outside.clock.monotonic_s() < self._due_at_s:
+            return
+        report = self.carry_out(self._desired)
+        pause_s = self._rules.report_interval_s
+        if not is_settled(self._desired, report):
+            pause_s = min(pause_s, self._retry.next_s())
+        self._due_at_s = self._outside.clock.monotonic_s() + pause_s
+
+
+def is_settled(desired: Desired, report: Report) -> bool:
+    """Everything has its answer, and none is a failure."""
+    return (
+        len(report.functions) == len(desired.functions)
+        and len(report.servers) == len(desired.servers)
+        and all(function.outcome is not FunctionOutcome.QUARANTINED for function in report.functions)
+        and all(server.outcome is not ServerOutcome.FAILED for server in report.servers)
+    )
+
+
+def describe(report: Report, notes: Sequence[str]) -> str:
+    """A turn in a sentence: counts of what is well, and each failure with its reason."""
+    outcomes = [*(one.outcome for one in report.functions), *(one.outcome for one in report.servers)]
+    counts = [f"{outcomes.count(outcome)} {outcome}" for outcome in dict.fromkeys(outcomes)]
+    failures = [f"{one.address}: {one.reason}" for one in report.functions if one.reason]
+    failures += [f"server {one.id}: {one.reason}" for one in report.servers if one.reason]
+    return "; ".join([", ".join(counts) or "nothing desired", *failures, *notes])

@@ -1,0 +1,73 @@
+"""The composition root of the agent: this very machine, or a simulated one in a folder."""
+
+import os
+import signal
+import threading
+from pathlib import Path
+
+from mooring.agent.connection import Connection
+from mooring.agent.loop import Agent, HostRules, Outside
+from mooring.agent.uplink import HttpUplink
+from mooring.config import AgentConfig, AgentFile
+from mooring.core.devspec import parse_device_specs
+from mooring.errors import Invalid
+from mooring.host.ledger import Ledger
+from mooring.host.libvirtd import Libvirtd
+from mooring.host.machine import Machine
+from mooring.host.netlink import NetlinkVfTable
+from mooring.model.outside import NoSteps, Steps
+from mooring.system import SystemClock, SystemIds
+
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_KEY_MAX_CHARS = 512
+_OTHERS_MAY_READ = 0o077
+
+
+def run_agent(file: AgentFile, steps: Steps | None = None) -> None:
+    """Serve this host until SIGINT or SIGTERM. Raises what only a person can mend: a bad key, another agent."""
+    config = file.agent
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    uplink = HttpUplink(Connection(config.controller, read_key(Path(config.key_file).expanduser())))
+    try:
+        build_agent(file, machine_of(config), uplink, steps or NoSteps()).run(stop)
+    finally:
+        uplink.close()
+
+
+def build_agent(file: AgentFile, machine: Machine, uplink: HttpUplink, steps: Steps) -> Agent:
+    """The agent of one machine, by its own file's rules."""
+    config = file.agent
+    rules = HostRules(
+        device_specs=parse_device_specs(file.device_specs),
+        bridge_mappings=config.bridge_mappings,
+        report_interval_s=config.report_interval_s,
+        rescan_interval_s=config.rescan_interval_s,
+    )
+    outside = Outside(SystemClock(), SystemIds(), steps)
+    return Agent(machine, uplink, Ledger(Path(config.state).expanduser()), rules, outside)
+
+
+def machine_of(config: AgentConfig) -> Machine:
+    """The machine that the configuration names."""
+    if config.simulate:
+        from mooring.testing.host import SimulatedHost
+
+        return SimulatedHost(Path(config.simulate)).machine()
+    hypervisor = Libvirtd.connect(config.libvirt_uri)
+    return Machine(Path(config.sysfs), NetlinkVfTable(), hypervisor, _BOOT_ID.read_text().strip())
+
+
+def read_key(path: Path) -> str:
+    """The host's key. Raises Invalid for a file that is not there, is empty, or that others can read."""
+    try:
+        mode = path.stat().st_mode
+        key = path.read_text()[:_KEY_MAX_CHARS].strip()
+    except OSError as missing:
+        raise Invalid(f"key_file {path}: {missing.strerror}", hint="make one with: mooring host add NAME") from missing
+    if not key or not key.isascii():
+        raise Invalid(f"key_file {path} holds no key", hint="make one with: mooring host rekey NAME")
+    if mode & _OTHERS_MAY_READ and os.getuid() == 0:
+        raise Invalid(f"key_file {path} can be read by others", hint=f"chmod 600 {path}")
+    return key

@@ -1,0 +1,162 @@
+"""Real cards as data: their PCI ids, where their VFs sit, and what their PF drivers answer to each VF setting.
+
+The manners are those of the kernel's drivers, each cited by file and function. What the kernel does for every card
+stays out of here: ``net/core/rtnetlink.c`` itself refuses a maximum rate below the minimum (EINVAL,
+``rtnl_set_vf_rate``) and answers EOPNOTSUPP for an operation that a driver does not have (``do_setvfinfo``); and every
+driver here refuses a multicast MAC, a VLAN id over 4095 and a priority over 7 with EINVAL.
+"""
+
+import errno
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from mooring.model.vf import LinkState, TxRate, VfField, VfSettings, Vlan, VlanProtocol
+
+ZERO_MAC = "00:00:00:00:00:00"
+VLAN_ID_MAX = 4095
+"""What drivers take: 4095 goes through, although 802.1Q reserves it."""
+VLAN_QOS_MAX = 7
+
+_UNTRUSTED = VfSettings(
+    mac=ZERO_MAC, vlan=Vlan(), spoof_check=True, trust=False, rate=TxRate(), link_state=LinkState.AUTO
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """One kind of card with its PF driver. ``dataclasses.replace`` makes a stranger one for a test."""
+
+    name: str
+    vendor_id: str
+    product_id: str
+    vf_product_id: str
+    driver: str
+    vf_driver: str
+    vf_total: int
+    """``sriov_totalvfs`` of each port."""
+    vf_offset: int
+    """First VF Offset of the first port."""
+    vf_stride: int
+    speed_mbps: int
+    vf_offset_step: int = 0
+    """What each further port adds to the offset, on cards whose ports hold their VFs in blocks."""
+    newborn: VfSettings = _UNTRUSTED
+    """A VF right after ``sriov_numvfs`` was written. A field that is ``None`` is one the driver never reports."""
+    refusals: Mapping[VfField, int] = field(default_factory=dict)
+    """Fields that cannot be written at all, with the errno of the answer."""
+    max_rate_mbps: int | None = None
+    """A greater maximum rate is EINVAL; ``None``: the driver takes any."""
+    min_rate: bool = False
+    """Whether a minimum rate is possible; where not, any but 0 is EINVAL."""
+    vlan_protocols: frozenset[VlanProtocol] = frozenset({VlanProtocol.Q})
+    """Any other is EPROTONOSUPPORT."""
+    takes_zero_mac: bool = True
+    """All zeros takes the administrative MAC away; where it does not, the answer is EINVAL."""
+    admin_mac_is_sticky: bool = True
+    """With an administrative MAC the guest cannot take another one, unless the VF is trusted."""
+    admin_mac_needs_rebind: bool = False
+    """The VF's own netdev shows a new administrative MAC only after its driver is bound anew."""
+    rate_needs_link: bool = False
+    """While the PF has no link, any rate is EINVAL, 0 included."""
+    no_vlan_shown_as: int = 0
+    """The id that is read back when there is no VLAN. mlx4 shows 4095 (``MLX4_VGT``)."""
+
+    def offset_of_port(self, function: int) -> int:
+        """First VF Offset (``sriov_offset``) of the port that is PCI function ``function`` of the card."""
+        return self.vf_offset + self.vf_offset_step * function
+
+
+INTEL_82576 = Card(
+    name="Intel 82576",
+    vendor_id="8086",
+    product_id="10c9",
+    vf_product_id="10ca",
+    driver="igb",
+    vf_driver="igbvf",
+    vf_total=7,
+    vf_offset=128,
+    vf_stride=2,
+    speed_mbps=1000,
+    refusals={VfField.LINK_STATE: errno.EOPNOTSUPP},
+    max_rate_mbps=1000,
+    admin_mac_needs_rebind=True,
+    rate_needs_link=True,
+)
+"""``drivers/net/ethernet/intel/igb/igb_main.c``, and the same seen on an emulated card.
+
+``igb_netdev_ops`` has no ``ndo_set_vf_link_state``, so EOPNOTSUPP, while reading shows the kernel's preset ``auto``.
+``igb_ndo_set_vf_bw`` answers EINVAL to any minimum rate, to a maximum over the link's speed, and without link.
+``igb_ndo_set_vf_vlan`` takes 802.1Q only. ``igb_ndo_set_vf_mac`` takes zeros (clears ``IGB_VF_FLAG_PF_SET_MAC``), and
+otherwise asks in the log for the VF driver to be loaded anew. Seven VFs of eight, ``igb_probe_vfs``: the PF keeps one
+pool for itself. Both ports have offset 128 and stride 2, so their VFs interleave.
+"""
+
+INTEL_X710 = Card(
+    name="Intel X710",
+    vendor_id="8086",
+    product_id="1572",
+    vf_product_id="154c",
+    driver="i40e",
+    vf_driver="iavf",
+    vf_total=64,
+    vf_offset=16,
+    vf_stride=1,
+    vf_offset_step=63,
+    speed_mbps=10_000,
+    max_rate_mbps=10_000,
+)
+"""``drivers/net/ethernet/intel/i40e/i40e_virtchnl_pf.c``, the two-port card.
+
+``i40e_ndo_set_vf_bw`` answers EINVAL to any minimum rate; ``i40e_set_bw_limit`` (``i40e_main.c``) to a maximum over the
+link's speed, and rounds one below 50 up to 50 in the card while the read-back shows what was asked.
+``i40e_ndo_set_vf_port_vlan`` takes 802.1Q only. ``i40e_ndo_set_vf_mac`` takes zeros, ``i40e_ndo_set_vf_link_state`` all
+three states.
+"""
+
+INTEL_E810 = Card(
+    name="Intel E810-C",
+    vendor_id="8086",
+    product_id="1592",
+    vf_product_id="1889",
+    driver="ice",
+    vf_driver="iavf",
+    vf_total=128,
+    vf_offset=8,
+    vf_stride=1,
+    vf_offset_step=127,
+    speed_mbps=100_000,
+    max_rate_mbps=100_000,
+    min_rate=True,
+    vlan_protocols=frozenset({VlanProtocol.Q, VlanProtocol.AD}),
+)
+"""``drivers/net/ethernet/intel/ice/ice_sriov.c``, two ports, in double VLAN mode.
+
+``ice_is_supported_port_vlan_proto`` takes 802.1ad there. ``ice_set_vf_bw`` takes a minimum rate while DCB is off;
+the scheduler's ceiling is ``ICE_SCHED_MAX_BW`` (100 Gb/s). ``ice_set_vf_mac`` takes zeros: the VF brings its own.
+``ice_set_vf_link_state`` takes all three states.
+"""
+
+MELLANOX_CX6 = Card(
+    name="Mellanox ConnectX-6 Dx",
+    vendor_id="15b3",
+    product_id="101d",
+    vf_product_id="101e",
+    driver="mlx5_core",
+    vf_driver="mlx5_core",
+    vf_total=8,
+    vf_offset=2,
+    vf_stride=1,
+    vf_offset_step=7,
+    speed_mbps=100_000,
+    min_rate=True,
+    newborn=VfSettings(
+        mac=ZERO_MAC, vlan=Vlan(), spoof_check=False, trust=False, rate=TxRate(), link_state=LinkState.AUTO
+    ),
+    admin_mac_is_sticky=False,
+)
+"""``drivers/net/ethernet/mellanox/mlx5/core``, in legacy mode; eight VFs a port is the firmware's setting (NUM_OF_VFS).
+
+``mlx5e_set_vf_vlan`` (``en_main.c``) takes 802.1Q only. ``mlx5_esw_set_vport_mac_locked`` (``eswitch.c``) takes zeros,
+and only warns while the spoof check is on. ``mlx5_eswitch_set_vport_rate`` takes both rates and does not compare them
+with the link. VFs start with the spoof check off; nothing but that check holds a guest to its administrative MAC.
+"""
