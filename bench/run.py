@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 
 from mooring.testing.client import ApiClient, wait_until
@@ -56,7 +57,7 @@ def load(rig: Rig, clients: int, once: Callable[[ApiClient], None], seconds: flo
     if rig.controller is None:
         raise ValueError("no controller runs")
     latencies: list[float] = []
-    errors: list[BaseException] = []
+    errors: list[Exception] = []
     stop_s = time.monotonic() + seconds
 
     def work() -> None:
@@ -66,7 +67,7 @@ def load(rig: Rig, clients: int, once: Callable[[ApiClient], None], seconds: flo
                 began_s = time.monotonic()
                 once(client)
                 latencies.append(time.monotonic() - began_s)
-        except BaseException as failed:
+        except (AssertionError, OSError, HTTPException) as failed:
             errors.append(failed)
         finally:
             client.close()

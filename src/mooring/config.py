@@ -40,13 +40,18 @@ class ControllerConfig:
         ("sriovnicswitch", "linuxbridge"), "ML2 mechanism drivers, asked in this order."
     )
     network_vlan_ranges: tuple[str, ...] = _setting(
-        (), "Neutron's `physnet[:min:max]` entries: VLANs for networks that name none. Hosts' physical networks are known too."
+        (),
+        "Neutron's `physnet[:min:max]` entries: VLANs for networks that name none.",
     )
-    default_vnic_type: str = _setting("normal", "The vnic type of a nic that names only a network which has no default.")
+    default_vnic_type: str = _setting(
+        "normal", "The vnic type of a nic that names only a network which has no default."
+    )
     cpu_allocation_ratio: float = _setting(4.0, "Virtual CPUs sold for each real one.", low=0.1, high=1000)
     ram_allocation_ratio: float = _setting(1.0, "MiB sold for each real one.", low=0.1, high=100)
     disk_allocation_ratio: float = _setting(1.0, "GiB sold for each real one.", low=0.1, high=100)
-    body_max_bytes: int = _setting(262_144, "Largest request body that is read; an agent's may be 64 times that.", low=1024)
+    body_max_bytes: int = _setting(
+        262_144, "Largest request body that is read; an agent's may be 64 times that.", low=1024
+    )
     page_max: int = _setting(1000, "Most rows in one answer of the compute and image APIs.", low=1, high=100_000)
     log_format: str = _setting("text", "`text` for people, `json` for machines.")
 
@@ -60,7 +65,9 @@ class AgentConfig:
     state: str = _setting("/var/lib/mooring-agent", "Folder of the agent's journal.")
     sysfs: str = _setting("/sys", "Where sysfs is mounted.")
     libvirt_uri: str = _setting("qemu:///system", "libvirt connection; local ones only.")
-    simulate: str = _setting("", "Folder of a simulated host, made by `mooring up --simulate`; empty: this very machine.")
+    simulate: str = _setting(
+        "", "Folder of a simulated host, made by `mooring up --simulate`; empty: this very machine."
+    )
     report_interval_s: int = _setting(25, "Longest silence towards the controller, in seconds.", low=1, high=60)
     rescan_interval_s: int = _setting(30, "Seconds between two looks at the host's devices.", low=1, high=3600)
     bridge_mappings: Mapping[str, str] = _setting({}, "Physical network to the VLAN-aware bridge for `normal` ports.")

@@ -28,7 +28,9 @@ class MooringError(Exception):
     code = "MooringError"
     retryable = False
 
-    def __init__(self, message: str, *, code: str | None = None, hint: str = "", facts: Mapping[str, object] | None = None):
+    def __init__(
+        self, message: str, *, code: str | None = None, hint: str = "", facts: Mapping[str, object] | None = None
+    ):
         super().__init__(message)
         self.message = message
         self.code = code or type(self).code

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 import uvicorn
 import uvloop
 
+from mooring import log
 from mooring.api.agent.streams import Streams
 from mooring.api.app import make_app
 from mooring.api.call import Controller
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 Say = Callable[[str], None]
 _log = logging.getLogger("mooring")
 _BACKLOG = 2048
+_PORT_MAX = 65_535
 _SHUTDOWN_WAIT_S = 3
 _KEEP_ALIVE_S = 75
 ROOT = Caller("root", "root", None, None, frozenset({"admin"}))
@@ -100,7 +102,7 @@ def run_up(config: ControllerConfig, simulate: int, say: Say) -> None:
 
     The hosts stay in ``state/hosts`` and are found again at the next start. Raises as ``run_controller`` does.
     """
-    from mooring.testing.fleet import Fleet
+    from mooring.testing.fleet import Fleet  # noqa: PLC0415 - only the all-in-one simulates
 
     with listen(config.listen) as bound:
         controller = _start(config, say, real_parts())
@@ -116,7 +118,7 @@ def run_up(config: ControllerConfig, simulate: int, say: Say) -> None:
 
 
 def _build_hosts(controller: Controller, fleet: "Fleet", count: int) -> None:
-    from mooring.testing.hosts import named_plans
+    from mooring.testing.hosts import named_plans  # noqa: PLC0415 - only the all-in-one simulates
 
     for name, plan in named_plans(count).items():
         if fleet.is_built(name):
@@ -128,11 +130,16 @@ def _build_hosts(controller: Controller, fleet: "Fleet", count: int) -> None:
 
 def _start(config: ControllerConfig, say: Say, parts: Parts) -> Controller:
     """Assemble it; at the first start, make the admin's password and leave it where only the owner reads."""
+    log.configure(config.log_format)
     clouds = clouds_file(config)
-    password = parts.ids.secret() if not clouds.exists() else ""
-    controller, is_new = assemble(config, parts, hash_password(password or parts.ids.secret(), parts.ids.hex_id()))
-    if is_new and password:
-        _write_private(clouds, _clouds(config, password))
+    if clouds.exists():
+        password = str(json.loads(clouds.read_text())["clouds"]["mooring"]["auth"]["password"])
+    else:
+        # Before the user is made: a death in between must not leave an admin whose password nobody knows.
+        password = parts.ids.secret()
+        write_private(clouds, _clouds(config, password))
+    controller, is_new = assemble(config, parts, hash_password(password, parts.ids.hex_id()))
+    if is_new:
         say(f"first start: made user admin of project admin; its password is in {clouds}")
     _log.info("drivers=%s state=%s", ",".join(d.name for d in controller.world.drivers), config.state)
     return controller
@@ -144,7 +151,7 @@ def clouds_file(config: ControllerConfig) -> Path:
 
 def url_of(config: ControllerConfig) -> str:
     """The URL that clients on this machine reach."""
-    return config.url or f"http://{config.listen.replace('0.0.0.0', '127.0.0.1').replace('[::]', '[::1]')}"
+    return config.url or f"http://{config.listen.replace('0.0.0.0', '127.0.0.1').replace('[::]', '[::1]')}"  # noqa: S104 - read, not bound
 
 
 def _clouds(config: ControllerConfig, password: str) -> str:
@@ -157,8 +164,9 @@ def _clouds(config: ControllerConfig, password: str) -> str:
     return json.dumps({"clouds": {"mooring": cloud}}, indent=2) + "\n"
 
 
-def _write_private(path: Path, text: str) -> None:
+def write_private(path: Path, text: str) -> None:
     """Readable by its owner alone from the first byte on."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(fd, "w") as stream:
         stream.write(text)
@@ -168,7 +176,7 @@ def listen(address: str) -> socket.socket:
     """Bind ``HOST:PORT``. Raises Invalid for what is no address, Conflict for one that is taken."""
     host, _, port = address.rpartition(":")
     host = host.strip("[]")
-    if not host or not port.isdigit() or int(port) > 65535:
+    if not host or not port.isdigit() or int(port) > _PORT_MAX:
         raise Invalid(f"listen = {address!r} is not HOST:PORT", hint="as in 127.0.0.1:8780")
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
     bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -1,13 +1,14 @@
 """From a server create to a programmed VF and a domain, and back again."""
 
 import pytest
-from tests.story.conftest import Told
 
 from mooring.model.port import PortStatus, VifType, VnicType
 from mooring.model.server import ServerStatus
-from mooring.model.vf import LinkState, VfSettings, Vlan
+from mooring.model.vf import LinkState, VfField, VfSettings, Vlan
 from mooring.store.devices import counts
 from mooring.testing.schemas import validate_domain
+from mooring.testing.vf_table import Mishaps
+from tests.story.conftest import Told
 
 
 def clean(settings: VfSettings) -> bool:
@@ -85,9 +86,6 @@ def test_every_domain_is_valid_by_libvirts_own_schema(told: Told) -> None:
 
 def test_no_read_back_no_active(told: Told) -> None:
     """A card that takes every write and shows none of it never gets a server to ACTIVE."""
-    from mooring.model.vf import VfField
-    from mooring.testing.vf_table import Mishaps
-
     network = told.network("physnet2", 200)
     table = told.cloud.nodes["sim3"].host.vf_table
     table.misbehave("ens99f0", Mishaps(lies_about=frozenset({VfField.VLAN})))

@@ -2,14 +2,13 @@
 
 from dataclasses import replace
 
-from tests.story.conftest import Told
-
 from mooring.model.port import VnicType
 from mooring.model.server import ServerStatus
 from mooring.service.explain import explain
-from mooring.service.servers import ServerWish
 from mooring.service.server_ports import NicWish
+from mooring.service.servers import ServerWish
 from mooring.testing.cloud import ADMIN
+from tests.story.conftest import Told
 
 
 def test_the_fault_counts_what_is_missing_and_where(told: Told) -> None:
@@ -48,7 +47,9 @@ def test_explain_answers_for_every_host_and_changes_nothing(told: Told) -> None:
 def test_explain_tells_others_than_admins_counts_only(told: Told) -> None:
     network = told.network("physnet2", 200)
     member = replace(ADMIN, roles=frozenset({"member"}))
-    wish = ServerWish("vm", told.flavor.id, nics=(NicWish(network_id=network.id, vnic_type="direct"),), forced_host="sim1")
+    wish = ServerWish(
+        "vm", told.flavor.id, nics=(NicWish(network_id=network.id, vnic_type="direct"),), forced_host="sim1"
+    )
     answer = told.read(lambda tx: explain(tx, told.world, member, wish))
     assert answer["is_possible"] is False
     assert "hosts" not in answer

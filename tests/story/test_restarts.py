@@ -1,7 +1,6 @@
 """Restarts, reboots and functions that come and go: nothing is lost, and unknown is never free."""
 
 import pytest
-from tests.story.conftest import Told
 
 from mooring.errors import Stale
 from mooring.model.port import VnicType
@@ -9,6 +8,7 @@ from mooring.model.request import Device
 from mooring.model.server import ServerStatus
 from mooring.model.vf import VfState
 from mooring.store.devices import DEVICES
+from tests.story.conftest import Told
 
 
 def device_of(told: Told, mac: str) -> Device:

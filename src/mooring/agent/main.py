@@ -5,6 +5,7 @@ import signal
 import threading
 from pathlib import Path
 
+from mooring import log
 from mooring.agent.connection import Connection
 from mooring.agent.loop import Agent, HostRules, Outside
 from mooring.agent.uplink import HttpUplink
@@ -26,6 +27,7 @@ _OTHERS_MAY_READ = 0o077
 def run_agent(file: AgentFile, steps: Steps | None = None) -> None:
     """Serve this host until SIGINT or SIGTERM. Raises what only a person can mend: a bad key, another agent."""
     config = file.agent
+    log.configure(config.log_format)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -52,7 +54,7 @@ def build_agent(file: AgentFile, machine: Machine, uplink: HttpUplink, steps: St
 def machine_of(config: AgentConfig) -> Machine:
     """The machine that the configuration names."""
     if config.simulate:
-        from mooring.testing.host import SimulatedHost
+        from mooring.testing.host import SimulatedHost  # noqa: PLC0415 - a real host never loads the simulation
 
         return SimulatedHost(Path(config.simulate)).machine()
     hypervisor = Libvirtd.connect(config.libvirt_uri)

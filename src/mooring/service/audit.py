@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from mooring.core.lifecycle import OWNED_STATES
+from mooring.core.vlans import VLAN_ID_MAX, VLAN_ID_MIN
 from mooring.model.pci import FunctionKind
 from mooring.model.port import VF_VNIC_TYPES, Port, PortStatus
 from mooring.model.request import Claim, Device
@@ -157,7 +158,7 @@ def _one_network_per_vlan(books: Books) -> Iterator[str]:
     for (physnet, vlan), count in vlans.items():
         if count > 1:
             yield f"VLAN {vlan} of {physnet} belongs to {count} networks"
-        if not 1 <= vlan <= 4094:
+        if not VLAN_ID_MIN <= vlan <= VLAN_ID_MAX:
             yield f"VLAN {vlan} of {physnet} is not from 1 to 4094"
 
 
@@ -187,7 +188,6 @@ def _observed_as_desired(books: Books) -> Iterator[str]:
             wanted, seen = getattr(claim.desired, name), getattr(device.observed, name)
             if wanted is not None and wanted != seen:
                 yield f"{device.host} {device.address} is in use with {name} {seen}, wanted {wanted}"
-
 
 
 def _always_growing(books: Books) -> Iterator[str]:

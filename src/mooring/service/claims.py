@@ -41,9 +41,7 @@ def claim(tx: Tx, device_id: str, server_id: str, port: Port, desired: VfSetting
     if device is None or device.state is not VfState.AVAILABLE:
         raise Conflict(f"device {device_id} is not available", code="DeviceInUse")
     device = change_state(tx, device, VfState.CLAIMED, is_new_owner=True)
-    made = Claim(
-        device.id, device.host, device.address, server_id, port.id, device.generation, tx.now, desired
-    )
+    made = Claim(device.id, device.host, device.address, server_id, port.id, device.generation, tx.now, desired)
     try:
         CLAIMS.insert(tx, made)
     except Taken as taken:

@@ -7,7 +7,7 @@ from mooring.core.reconcile import baseline
 from mooring.model.desired import Desired, DesiredFunction, DesiredInterface, DesiredServer, Purpose
 from mooring.model.host import Host
 from mooring.model.pci import PciAddress
-from mooring.model.port import Port, VifType
+from mooring.model.port import VF_VNIC_TYPES, Port, VifType
 from mooring.model.request import Claim, Device
 from mooring.model.server import Server, ServerStatus
 from mooring.model.vf import VfState
@@ -68,9 +68,14 @@ def _servers(tx: Tx, host: str, claimed: dict[str, Claim]) -> Iterable[DesiredSe
         interfaces = [
             _interface(port, claimed.get(port.id), _mtu(tx, port.network_id, mtus))
             for port in (ports.get(server.id, []) if is_wanted else [])
-            if port.binding.is_bound
+            if _is_plugged(port, claimed)
         ]
         yield _server(server, is_wanted, interfaces)
+
+
+def _is_plugged(port: Port, claimed: dict[str, Claim]) -> bool:
+    """A port whose function is on its way back is still bound, and no longer the guest's."""
+    return port.binding.is_bound and (port.id in claimed or port.binding.vnic_type not in VF_VNIC_TYPES)
 
 
 def _server(server: Server, is_wanted: bool, interfaces: Iterable[DesiredInterface]) -> DesiredServer:

@@ -23,7 +23,7 @@ TAGS_MAX = 128
 
 @dataclass(frozen=True, slots=True)
 class ImageQuery:
-    """A list request. ``equals`` maps columns to the values of which any will do."""
+    """A list request. ``equals`` maps columns to the values of which any will do; of none, none does."""
 
     equals: Mapping[str, Sequence[object]] = field(default_factory=dict)
     tags: Sequence[str] = ()
@@ -72,6 +72,8 @@ def get_image(tx: Tx, who: Caller, image_id: str) -> Image:
 
 def list_images(tx: Tx, who: Caller, query: ImageQuery) -> list[Image]:
     """The images that the caller may know of and that match, sorted, one page. Raises Invalid for a foreign marker."""
+    if not all(query.equals.values()):
+        return []
     found = [
         image
         for image in IMAGES.find(tx, Query(query.equals, query.sort))
@@ -119,6 +121,21 @@ def change_image(tx: Tx, who: Caller, image_id: str, changes: Sequence[Change]) 
     detail = {"changed": sorted({change.name for change in changes})}
     tx.tell(Event("image.updated", image_id, after.owner, None, who.user_id, who.request_id, detail))
     return after
+
+
+def tag_image(tx: Tx, who: Caller, image_id: str, tag: str) -> None:
+    """Add a tag; one that is there already is no error."""
+    tags = own_image(tx, who, image_id).tags
+    if tag not in tags:
+        change_image(tx, who, image_id, [Change(Op.REPLACE, "tags", (*tags, tag))])
+
+
+def untag_image(tx: Tx, who: Caller, image_id: str, tag: str) -> None:
+    """Take a tag away. Raises NotFound when it is not there."""
+    tags = own_image(tx, who, image_id).tags
+    if tag not in tags:
+        raise NotFound("tag", tag)
+    change_image(tx, who, image_id, [Change(Op.REPLACE, "tags", tuple(each for each in tags if each != tag))])
 
 
 def _changed(image: Image, change: Change) -> Image:

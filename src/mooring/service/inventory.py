@@ -41,7 +41,9 @@ def take_inventory(tx: Tx, world: World, host: Host, snapshot: HostSnapshot) -> 
     epoch = host.epoch + int(is_new_agent)
     HOSTS.update(tx, _updated(tx, host, snapshot, functions, epoch))
     kind = "host.rebooted" if is_reboot and host.boot_id else "host.reported"
-    tx.tell(Event(kind, host.name, host=host.name, actor=host.name, detail={"epoch": epoch, "functions": len(functions)}))
+    tx.tell(
+        Event(kind, host.name, host=host.name, actor=host.name, detail={"epoch": epoch, "functions": len(functions)})
+    )
     return Welcome(host.name, epoch)
 
 

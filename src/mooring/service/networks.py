@@ -102,12 +102,22 @@ def create_network(tx: Tx, world: World, who: Caller, wish: NetworkWish) -> Netw
 def _segment(tx: Tx, world: World, segment_id: str, network_id: str, wish: SegmentWish) -> Segment:
     ranges = vlan_ranges(world.config.network_vlan_ranges)
     known = _physical_networks(tx, ranges)
-    kind, physnet, vlan_id = provider_segment(
-        wish.network_type, wish.physical_network, wish.segmentation_id, known, known
-    )
+    try:
+        kind, physnet, vlan_id = provider_segment(
+            wish.network_type, wish.physical_network, wish.segmentation_id, known, known
+        )
+    except Invalid as wrong:
+        raise _with_values(wrong, wish) from wrong
     if kind is NetworkType.VLAN and vlan_id is None:
         physnet, vlan_id = _free_vlan(tx, ranges, physnet)
     return Segment(segment_id, network_id, kind, physnet or "", vlan_id)
+
+
+def _with_values(wrong: Invalid, wish: SegmentWish) -> Invalid:
+    """Neutron's sentence, and what it is about."""
+    asked = {name: getattr(wish, name) for name in ("network_type", "physical_network", "segmentation_id")}
+    said = ", ".join(f"provider:{name} {value}" for name, value in asked.items() if value is not None)
+    return Invalid(wrong.message, code=wrong.code, hint=f"asked for: {said}")
 
 
 @lru_cache(maxsize=_RANGES_MAX)
@@ -174,7 +184,10 @@ def _move(tx: Tx, network: Network, vlan_id: int | None) -> bool:
             "Invalid input for operation: provider:segmentation_id changes only on a network of one VLAN segment."
         )
     segment = segments[0]
-    provider_segment(segment.network_type, segment.physical_network, vlan_id, {segment.physical_network})
+    try:
+        provider_segment(segment.network_type, segment.physical_network, vlan_id, {segment.physical_network})
+    except Invalid as wrong:
+        raise _with_values(wrong, SegmentWish(segmentation_id=vlan_id)) from wrong
     if vlan_id == segment.segmentation_id:
         return False
     bound = ports.bound_on_network(tx, network.id)

@@ -45,9 +45,7 @@ def is_password(text: str, stored: str) -> bool:
 
 def _scrypt(text: str, salt: str, n: int, r: int, p: int) -> bytes:
     raw = text.encode("utf-8", "surrogatepass")
-    return hashlib.scrypt(
-        raw, salt=bytes.fromhex(salt), n=n, r=r, p=p, maxmem=_MEMORY_MAX_BYTES, dklen=_HASH_BYTES
-    )
+    return hashlib.scrypt(raw, salt=bytes.fromhex(salt), n=n, r=r, p=p, maxmem=_MEMORY_MAX_BYTES, dklen=_HASH_BYTES)
 
 
 class Passwords:

@@ -69,11 +69,22 @@ def host_views(tx: Tx, world: World) -> list[HostView]:
         taken = used.get(host.name, Usage())
         views.append(
             HostView(
-                host.name, world.heartbeats.of(host.name), host.is_enabled, host.disabled_reason,
-                host.availability_zone, host.vcpus, taken.vcpus, host.memory_mib, taken.memory_mib, host.disk_gib,
-                taken.disk_gib, config.cpu_allocation_ratio, config.ram_allocation_ratio,
-                config.disk_allocation_ratio, tuple(by_host.get(host.name, ())),
-            )  # fmt: skip
+                host.name,
+                world.heartbeats.of(host.name),
+                host.is_enabled,
+                host.disabled_reason,
+                host.availability_zone,
+                host.vcpus,
+                taken.vcpus,
+                host.memory_mib,
+                taken.memory_mib,
+                host.disk_gib,
+                taken.disk_gib,
+                config.cpu_allocation_ratio,
+                config.ram_allocation_ratio,
+                config.disk_allocation_ratio,
+                tuple(by_host.get(host.name, ())),
+            )
         )
     return views
 

@@ -6,7 +6,7 @@ from ipaddress import ip_address
 
 from mooring.core.addressing import IPV4, IPV6, check_fixed_ip, eui64_address, is_auto_address, parse_ip, subnet_of
 from mooring.errors import Exhausted, Invalid
-from mooring.model.network import Subnet
+from mooring.model.network import IpRange, Subnet
 from mooring.model.port import FixedIp, Port
 from mooring.store import addresses
 from mooring.store.tx import Tx
@@ -145,6 +145,16 @@ def write(tx: Tx, port: Port, fixed_ips: Iterable[FixedIp]) -> None:
 
 def release(tx: Tx, subnets: Iterable[Subnet], fixed_ips: Iterable[FixedIp]) -> None:
     """Give addresses back to their subnets' pools."""
-    by_id = {subnet.id: subnet for subnet in subnets}
+    pools = {subnet.id: _pools(subnet) for subnet in subnets}
     for fixed in fixed_ips:
-        addresses.release(tx, fixed.subnet_id, by_id[fixed.subnet_id].allocation_pools, fixed.ip_address)
+        addresses.release(tx, fixed.subnet_id, pools[fixed.subnet_id], fixed.ip_address)
+
+
+def open_pools(tx: Tx, subnet: Subnet) -> None:
+    """Make what is free of a subnet its pools without the addresses that ports have."""
+    addresses.set_pools(tx, subnet.id, _pools(subnet))
+
+
+def _pools(subnet: Subnet) -> Sequence[IpRange]:
+    """Nothing is handed out where guests make their own addresses, so nothing is kept free there."""
+    return () if is_auto_address(subnet) else subnet.allocation_pools

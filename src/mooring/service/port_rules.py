@@ -78,7 +78,7 @@ def server_of(tx: Tx, port: Port) -> str | None:
 
 
 def check_changes(tx: Tx, who: Caller, port: Port, changes: Mapping[str, Any]) -> None:
-    """Raise Conflict for changes to what a server's host was told, and for a new owner of a bound port.
+    """Raise Conflict for changes to what a server's host was told, and for a new MAC or owner of a bound port.
 
     Setting a field to the value that it has is no change.
     """
@@ -95,6 +95,12 @@ def check_changes(tx: Tx, who: Caller, port: Port, changes: Mapping[str, Any]) -
         )
     if port.binding.is_bound and _DEVICE.intersection(changed) and not who.is_privileged:
         raise in_use(port)
+    if port.binding.is_bound and "mac_address" in changed:
+        raise Conflict(
+            f"Unable to complete operation on port {port.id}, port is already bound, port type: "
+            f"{port.binding.vif_type}, old_mac {port.mac_address}, new_mac {changes['mac_address']}.",
+            code="PortBound",
+        )
     if "device_id" in changed:
         check_device(tx, who, changes["device_id"])
 
@@ -105,8 +111,7 @@ def _value(port: Port, name: str) -> object:
 
 
 def in_use(port: Port) -> Conflict:
+    why = f"Port already has an attached device {port.device_id}." if port.device_id else "The port is bound."
     return Conflict(
-        f"Unable to complete operation on port {port.id} for network {port.network_id}. Port already has an attached "
-        f"device {port.device_id}.",
-        code="PortInUse",
+        f"Unable to complete operation on port {port.id} for network {port.network_id}. {why}", code="PortInUse"
     )

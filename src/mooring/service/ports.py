@@ -6,7 +6,6 @@ from typing import Any
 
 from mooring.core.addressing import is_auto_address
 from mooring.core.macs import canonical_mac
-from mooring.core.profiles import check_profile
 from mooring.errors import Conflict, Exhausted, NotFound
 from mooring.model.identity import Caller
 from mooring.model.network import Network, Segment, Subnet
@@ -97,7 +96,7 @@ def create_port(tx: Tx, world: World, who: Caller, wish: PortWish) -> Port:
     mac = _mac(tx, world, network, wish.mac_address)
     fixed_ips = choose(tx, Place(network.id, site.subnets, wish.device_owner, mac), wish.fixed_ips)
     secured = network.port_security_enabled if wish.port_security_enabled is None else wish.port_security_enabled
-    profile = settle_profile(site.segments, check_profile(wish.profile))
+    profile = settle_profile(site.segments, wish.profile)
     port = Port(
         world.ids.uuid(), network.id, wish.project_id, wish.name, mac, tx.now, tx.now,
         admin_state_up=wish.admin_state_up, fixed_ips=fixed_ips, device_id=wish.device_id,
@@ -153,7 +152,7 @@ def update_port(tx: Tx, world: World, who: Caller, port_id: str, changes: Mappin
     fields = dict(changes)
     check_network_owner(who, site.network, "update_port", fields, [fixed.ip_address for fixed in before.fixed_ips])
     if "profile" in fields:
-        fields["profile"] = settle_profile(site.segments, check_profile(fields["profile"]))
+        fields["profile"] = settle_profile(site.segments, fields["profile"])
     if "mac_address" in fields:
         fields["mac_address"] = _new_mac(tx, world, site.network, before, fields["mac_address"])
     check_changes(tx, who, before, fields)
@@ -183,14 +182,7 @@ def _network_of(tx: Tx, port: Port) -> Network:
 def _new_mac(tx: Tx, world: World, network: Network, before: Port, given: str | None) -> str:
     if given is not None and canonical_mac(given) == before.mac_address:
         return before.mac_address
-    mac = _mac(tx, world, network, given)
-    if before.binding.is_bound:
-        raise Conflict(
-            f"Unable to complete operation on port {before.id}, port is already bound, port type: "
-            f"{before.binding.vif_type}, old_mac {before.mac_address}, new_mac {mac}.",
-            code="PortBound",
-        )
-    return mac
+    return _mac(tx, world, network, given)
 
 
 def _readdress(

@@ -146,14 +146,25 @@ def _fail(tx: Tx, agent: Caller, server: Server, reason: str) -> None:
 def _finish_if_gone(tx: Tx, world: World, agent: Caller, told: ServerReport) -> None:
     server = SERVERS.get(tx, told.id)
     is_gone = told.outcome is ServerOutcome.ABSENT and server is not None and told.generation == server.generation
-    if server is not None and is_gone and server.status is ServerStatus.DELETING and not claims.of_server(tx, server.id):
+    if (
+        server is not None
+        and is_gone
+        and server.status is ServerStatus.DELETING
+        and not claims.of_server(tx, server.id)
+    ):
         finish_delete(tx, world, agent, server)
 
 
 def _tell(tx: Tx, agent: Caller, kind: str, device: Device, detail: dict[str, object]) -> None:
     """Not a wake-up of the host: it is the host that said so."""
-    tx.tell(Event(kind, device.id, actor=agent.user_id, detail={"host": device.host, "address": str(device.address), **detail}))
+    tx.tell(
+        Event(
+            kind, device.id, actor=agent.user_id, detail={"host": device.host, "address": str(device.address), **detail}
+        )
+    )
 
 
 def _tell_server(tx: Tx, agent: Caller, kind: str, server: Server, detail: dict[str, object]) -> None:
-    tx.tell(Event(kind, server.id, server.project_id, actor=agent.user_id, detail={"host": server.host or "", **detail}))
+    tx.tell(
+        Event(kind, server.id, server.project_id, actor=agent.user_id, detail={"host": server.host or "", **detail})
+    )

@@ -74,7 +74,9 @@ def look_up(tx: Tx, world: World, who: Caller, wish: NicWish, ordinal: int) -> N
     """
     if wish.port_id is not None:
         if wish.network_id is not None:
-            raise Invalid(f"nic {ordinal} names both port {wish.port_id} and network {wish.network_id}", hint="name one")
+            raise Invalid(
+                f"nic {ordinal} names both port {wish.port_id} and network {wish.network_id}", hint="name one"
+            )
         port = get_port(tx, who, wish.port_id)
         if port.device_id:
             raise Conflict(f"Port {port.id} is still in use.", code="PortInUse")
@@ -86,7 +88,9 @@ def look_up(tx: Tx, world: World, who: Caller, wish: NicWish, ordinal: int) -> N
         raise Invalid(f"nic {ordinal} names neither a port nor a network", hint="give port or uuid")
     if port.binding.vnic_type not in SERVED_VNIC_TYPES:
         served = ", ".join(sorted(SERVED_VNIC_TYPES))
-        raise Invalid(f"vnic_type {port.binding.vnic_type} of nic {ordinal} is not served here", hint=f"served: {served}")
+        raise Invalid(
+            f"vnic_type {port.binding.vnic_type} of nic {ordinal} is not served here", hint=f"served: {served}"
+        )
     return Nic(port, network, tuple(SEGMENTS.where(tx, network_id=network.id)), wish)
 
 
@@ -109,9 +113,9 @@ def settle(tx: Tx, world: World, who: Caller, nic: Nic, server: Server, index: i
     if nic.wish.port_id is not None:
         port = replace(nic.port, device_id=server.id, device_owner=owner, device_index=index, updated_at=tx.now)
         return PORTS.update(tx, port)
+    fixed_ips = None if nic.wish.fixed_ip is None else (FixedIpWish(ip_address=nic.wish.fixed_ip),)
     wish = PortWish(
         network_id=nic.network.id, project_id=who.project_id or "", vnic_type=nic.port.binding.vnic_type,
-        fixed_ips=None if nic.wish.fixed_ip is None else (FixedIpWish(ip_address=nic.wish.fixed_ip),), device_id=server.id, device_owner=owner, device_index=index,
-        is_owned_by_server=True,
+        fixed_ips=fixed_ips, device_id=server.id, device_owner=owner, device_index=index, is_owned_by_server=True,
     )  # fmt: skip
     return create_port(tx, world, who, wish)

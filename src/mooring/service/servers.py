@@ -67,6 +67,7 @@ def create_servers(tx: Tx, world: World, who: Caller, wish: ServerWish) -> list[
 
 def look_up_wish(tx: Tx, world: World, who: Caller, wish: ServerWish) -> tuple[Flavor, list[Nic]]:
     """Find the flavor, the image and the nics of a wish; a missing one is Invalid, as Nova answers."""
+    _refuse_unserved(wish)
     try:
         flavor = get_flavor(tx, who, wish.flavor_ref)
     except NotFound as missing:
@@ -87,6 +88,21 @@ def look_up_wish(tx: Tx, world: World, who: Caller, wish: ServerWish) -> tuple[F
     return flavor, nics
 
 
+def _refuse_unserved(wish: ServerWish) -> None:
+    """What would reach no guest is refused, not taken and forgotten."""
+    nics = wish.nics if isinstance(wish.nics, tuple) else ()
+    unserved = {
+        "user_data": wish.user_data is not None,
+        "config_drive": wish.config_drive,
+        "key_name": wish.key_name is not None,
+        "networks.tag": any(nic.tag is not None for nic in nics),
+        "networks.port-profile": any(nic.port_profile is not None for nic in nics),
+    }
+    for name, is_given in unserved.items():
+        if is_given:
+            raise Invalid(f"{name} is not served: nothing would carry it to the guest", hint=f"leave {name} out")
+
+
 def _nic_wishes(tx: Tx, who: Caller, wish: ServerWish) -> Sequence[NicWish]:
     if wish.nics == "none":
         return ()
@@ -102,9 +118,10 @@ def _create(
     tx: Tx, world: World, who: Caller, wish: ServerWish, flavor: Flavor, nics: Sequence[Nic], reservation_id: str,
     index: int,
 ) -> Server:  # fmt: skip
+    name = wish.name if wish.count == 1 else f"{wish.name}-{index + 1}"
     server = Server(
-        world.ids.uuid(), who.project_id or "", who.user_id, wish.name if wish.count == 1 else f"{wish.name}-{index + 1}",
-        flavor, wish.image_ref, tx.now, tx.now, availability_zone=wish.availability_zone, metadata=dict(wish.metadata),
+        world.ids.uuid(), who.project_id or "", who.user_id, name, flavor, wish.image_ref, tx.now, tx.now,
+        availability_zone=wish.availability_zone, metadata=dict(wish.metadata),
         description=wish.description, key_name=wish.key_name, user_data=wish.user_data, config_drive=wish.config_drive,
         tags=wish.tags, reservation_id=reservation_id, launch_index=index,
     )  # fmt: skip

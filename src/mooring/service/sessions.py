@@ -33,12 +33,13 @@ class _Remembered:
 class Sessions:
     """The logins of one controller. Its methods run in the event loop, except ``committed``."""
 
-    def __init__(self, store: Store, clock: Clock):
+    def __init__(self, store: Store, clock: Clock, remembered_max: int = _REMEMBERED_MAX):
         self.passwords = Passwords()
         self._store = store
         self._clock = clock
         self._epoch = 0
         self._known: dict[str, _Remembered] = {}
+        self._remembered_max = remembered_max
 
     def committed(self, events: Sequence[Event]) -> None:
         """Forget everything when identity changed. Runs in the writer thread, before the change is answered.
@@ -95,7 +96,7 @@ class Sessions:
             self._known.pop(hashed, None)
             raise Unauthenticated(UNAUTHENTICATED)
         found = _Remembered(login.caller(""), login.token.expires_at, epoch)
-        while len(self._known) >= _REMEMBERED_MAX:
+        while len(self._known) >= self._remembered_max:
             del self._known[next(iter(self._known))]
         self._known[hashed] = found
         return found

@@ -6,13 +6,22 @@ from typing import Any
 
 from mooring.core.addressing import eui64_address, is_auto_address, parse_cidr
 from mooring.core.mtu import check_mtu
-from mooring.core.subnets import SubnetWish, check_dhcp, check_gateway, check_ipv6_modes, check_pools, plan_subnet
+from mooring.core.subnets import (
+    SubnetWish,
+    check_cidr,
+    check_dhcp,
+    check_gateway,
+    check_ipv6_modes,
+    check_pools,
+    plan_subnet,
+)
 from mooring.errors import Conflict, NotFound
 from mooring.model.identity import Caller
 from mooring.model.network import HostRoute, Network, Subnet
 from mooring.model.port import FixedIp, Port
 from mooring.service.networks import get_network
 from mooring.service.ownership import denied, is_mine, is_visible, scope_of
+from mooring.service.port_addresses import open_pools, release
 from mooring.service.world import World
 from mooring.store import addresses, networks
 from mooring.store.networks import NETWORKS, SUBNETS
@@ -59,8 +68,9 @@ def create_subnet(tx: Tx, world: World, who: Caller, new: NewSubnet) -> Subnet:
     network = get_network(tx, who, new.wish.network_id)
     if not is_mine(who, network.project_id):
         raise denied("create_subnet")
+    plan = plan_subnet(new.wish)
     others = [subnet.cidr for subnet in networks.subnets_of(tx, network.id)]
-    plan = plan_subnet(new.wish, others)
+    check_cidr(parse_cidr(plan.cidr), new.wish.ip_version, network.id, others)
     check_mtu(network.id, network.mtu, new.wish.ip_version)
     subnet = Subnet(
         world.ids.uuid(), network.id, new.project_id, new.name, new.wish.ip_version, plan.cidr, tx.now, tx.now,
@@ -68,7 +78,7 @@ def create_subnet(tx: Tx, world: World, who: Caller, new: NewSubnet) -> Subnet:
         new.wish.ipv6_ra_mode, new.wish.ipv6_address_mode, new.service_types, new.description,
     )  # fmt: skip
     SUBNETS.insert(tx, subnet, shared=int(network.shared), external=int(network.external))
-    addresses.set_pools(tx, subnet.id, subnet.allocation_pools)
+    open_pools(tx, subnet)
     networks.touch(tx, network.id)
     if is_auto_address(subnet):
         _announce(tx, who, network, subnet)
@@ -111,7 +121,7 @@ def update_subnet(tx: Tx, who: Caller, subnet_id: str, changes: Mapping[str, Any
     after = replace(after, updated_at=tx.now, revision_number=before.revision_number + 1)
     SUBNETS.update(tx, after)
     if after.allocation_pools != before.allocation_pools:
-        addresses.set_pools(tx, after.id, after.allocation_pools)
+        open_pools(tx, after)
     _tell(tx, who, "subnet.updated", after)
     return after
 
@@ -151,8 +161,7 @@ def _withdraw(tx: Tx, who: Caller, subnet: Subnet, port_id: str) -> None:
     if port is None:
         return
     gone = [fixed for fixed in port.fixed_ips if fixed.subnet_id == subnet.id]
-    for fixed in gone:
-        addresses.release(tx, subnet.id, (), fixed.ip_address)
+    release(tx, [subnet], gone)
     _readdress(tx, who, port, tuple(fixed for fixed in port.fixed_ips if fixed not in gone))
 
 

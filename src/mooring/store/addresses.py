@@ -8,7 +8,7 @@ can be taken too, and returns to nowhere.
 from collections.abc import Iterable, Iterator, Sequence
 from ipaddress import ip_address
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, delete, insert, select, update
 
 from mooring.errors import Conflict
 from mooring.model.network import IpRange
@@ -45,7 +45,6 @@ _RELEASE = Sql(delete(tables.ip_allocations).where(_A.subnet_id == bindparam("su
 _HOLDER = Sql(select(_A.port_id).where(_A.subnet_id == bindparam("subnet"), _A.address == bindparam("at")))
 _ALLOCATED = Sql(select(_A.address, _A.port_id).where(_A.subnet_id == bindparam("subnet")).order_by(_A.address))
 _EVERYWHERE = Sql(select(_A.port_id, _A.ip_address))
-_COUNT = Sql(select(func.count()).select_from(tables.ip_allocations).where(_A.subnet_id == bindparam("subnet")))
 
 
 def _text(number: int) -> str:
@@ -111,16 +110,17 @@ def give_back(tx: Tx, subnet_id: str, pools: Iterable[IpRange], number: int) -> 
     """Make an address free again, joined with its neighbours, if it lies in a pool and is not free already."""
     if not any(low <= number <= high for low, high in _spans(pools)):
         return
-    row = tx.one(_AT_OR_BELOW, subnet=subnet_id, at=_text(number + 1))
-    above: object = None
-    if row is not None and _number(row[0]) == number + 1:
-        above = row[1]
-        tx.run(_DELETE_RANGE, subnet=subnet_id, low=row[0])
-        row = tx.one(_AT_OR_BELOW, subnet=subnet_id, at=_text(number))
-    high = number if above is None else _number(above)
-    if row is not None and _number(row[1]) == number - 1:
-        tx.run(_MOVE_LAST, subnet=subnet_id, low=row[0], new=_text(high))
-    elif row is None or _number(row[1]) < number:
+    below = tx.one(_AT_OR_BELOW, subnet=subnet_id, at=_text(number))
+    if below is not None and _number(below[1]) >= number:
+        return
+    high = number
+    above = tx.one(_AT_OR_BELOW, subnet=subnet_id, at=_text(number + 1))
+    if above is not None and _number(above[0]) == number + 1:
+        high = _number(above[1])
+        tx.run(_DELETE_RANGE, subnet=subnet_id, low=above[0])
+    if below is not None and _number(below[1]) == number - 1:
+        tx.run(_MOVE_LAST, subnet=subnet_id, low=below[0], new=_text(high))
+    else:
         _insert(tx, subnet_id, number, high)
 
 
@@ -160,8 +160,3 @@ def ports_with_addresses(tx: Tx, subnet_id: str) -> set[str]:
 def all_allocations(tx: Tx) -> list[tuple[str, str]]:
     """(port id, address) of every allocation."""
     return [(str(port_id), str(address)) for port_id, address in tx.all(_EVERYWHERE)]
-
-
-def count_allocated(tx: Tx, subnet_id: str) -> int:
-    row = tx.one(_COUNT, subnet=subnet_id)
-    return int(str(row[0])) if row else 0

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import bindparam, delete, func, select, update
+from sqlalchemy import bindparam, delete, func, null, select, update
 from sqlalchemy.sql import ColumnElement
 
 from mooring.model.identity import Assignment, Project, Role, Token, User
@@ -50,13 +50,11 @@ _UNASSIGN = Sql(
     )
 )
 _FORGET_EXPIRED = Sql(delete(tables.tokens).where(_T.expires_at <= bindparam("now")))
-_REVOKE = Sql(
-    delete(tables.tokens).where(_any_or(_T.user_id, "user_id"), _any_or(_T.project_id, "project_id"))
-)
+_REVOKE = Sql(delete(tables.tokens).where(_any_or(_T.user_id, "user_id"), _any_or(_T.project_id, "project_id")))
 _FORGET_DEFAULT = Sql(
     update(tables.users)
     .where(tables.users.c.default_project_id == bindparam("project_id"))
-    .values(default_project_id=None)
+    .values(default_project_id=null())
 )
 _BELONGINGS = {
     "servers": tables.servers.c.project_id,
@@ -102,9 +100,7 @@ def named_assignments(
 
 def unassign(tx: Tx, assignment: Assignment) -> bool:
     """Take the role away; False when the user did not have it."""
-    found = tx.run(
-        _UNASSIGN, user_id=assignment.user_id, project_id=assignment.project_id, role_id=assignment.role_id
-    )
+    found = tx.run(_UNASSIGN, user_id=assignment.user_id, project_id=assignment.project_id, role_id=assignment.role_id)
     return found == 1
 
 

@@ -20,7 +20,7 @@ class Migration:
 
 
 def migrations() -> tuple[Migration, ...]:
-    """All of them, oldest first. Files are named ``NNNN_what_changed.sql``; a statement ends with ``;`` and a line end."""
+    """All of them, oldest first: files named ``NNNN_what_changed.sql``, with a ``;`` and a line end after each statement."""
     folder = resources.files("mooring.store") / "migrations"
     found = []
     for entry in sorted(folder.iterdir(), key=lambda item: item.name):
@@ -58,7 +58,9 @@ def check_schema(connection: sqlite3.Connection) -> None:
     if version == 0:
         upgrade(connection)
     elif version < newest:
-        raise Conflict(f"the database has schema {version}, this version needs {newest}", hint="run: mooring db upgrade")
+        raise Conflict(
+            f"the database has schema {version}, this version needs {newest}", hint="run: mooring db upgrade"
+        )
     elif version > newest:
         raise Conflict(f"the database has schema {version}, newer than this version's {newest}", hint="upgrade mooring")
     verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]

@@ -16,7 +16,7 @@ PORTS = Records(tables.ports, Port, nested={"binding": Binding})
 
 _P, _A = tables.ports.c, tables.ip_allocations.c
 _WANTED = select(func.json_each(bindparam("wanted")).table_valued("value").c.value)
-_IS_BOUND = _P.binding_vif_type.not_in([VifType.UNBOUND.value, VifType.BINDING_FAILED.value])
+_IS_BOUND = (_P.binding_vif_type != VifType.UNBOUND.value) & (_P.binding_vif_type != VifType.BINDING_FAILED.value)
 
 _IDS_ON_NETWORK = Sql(select(_P.id).where(_P.network_id == bindparam("network")).order_by(_P.id))
 _BOUND_ON_NETWORK = Sql(select(_P.id).where(_P.network_id == bindparam("network"), _IS_BOUND).order_by(_P.id))

@@ -16,7 +16,7 @@ from functools import cached_property, lru_cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import Table, bindparam, delete, insert, select, update
+from sqlalchemy import Table, bindparam, delete, false, insert, select, update
 
 from mooring.model.pci import PciAddress
 from mooring.store.sql import Sql
@@ -38,8 +38,7 @@ def moment(value: int) -> datetime:
 
 
 def _json_reader(annotation: object) -> Convert:
-    decoder = msgspec.json.Decoder(annotation)
-    return lambda text: decoder.decode(text)
+    return msgspec.json.Decoder(annotation).decode
 
 
 def _json_writer(value: object) -> str:
@@ -90,7 +89,10 @@ class Query:
 
 
 class Records(Generic[T]):
-    """The rows of one table as values of one dataclass. ``nested`` fields are dataclasses spread over prefixed columns."""
+    """The rows of one table as values of one dataclass.
+
+    ``nested`` fields are dataclasses themselves, spread over columns with the field's name before theirs.
+    """
 
     def __init__(self, table: Table, kind: type[T], *, key: str = "id", nested: Mapping[str, type] | None = None):
         self.table = table
@@ -121,9 +123,7 @@ class Records(Generic[T]):
         return {c.name: None if raw[c.name] is None else c.write(raw[c.name]) for c in self._columns}
 
     def value(self, row: Row) -> T:
-        read = {
-            c.name: None if cell is None else c.read(cell) for c, cell in zip(self._columns, row, strict=True)
-        }
+        read = {c.name: None if cell is None else c.read(cell) for c, cell in zip(self._columns, row, strict=True)}
         for name, inner in self._nested.items():
             prefix = f"{name}_"
             parts = {key.removeprefix(prefix): read.pop(key) for key in list(read) if key.startswith(prefix)}
@@ -191,7 +191,8 @@ class Records(Generic[T]):
         columns = self.table.c
         statement = select(*self.columns)
         for name, count in shape.equals:
-            statement = statement.where(columns[name].in_([bindparam(f"{name}_{n}") for n in range(count)]))
+            any_of = [bindparam(f"{name}_{n}") for n in range(count)]
+            statement = statement.where(columns[name].in_(any_of) if any_of else false())
         if shape.is_scoped:
             mine = columns["project_id"] == bindparam("_project")
             statement = statement.where(mine | (columns["shared"] == 1) if "shared" in columns else mine)

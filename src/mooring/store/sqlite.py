@@ -91,11 +91,11 @@ class Store:
 
     async def write(self, story: Story[T]) -> T:
         """Run ``story`` in the next group; returns after its commit is on disk."""
-        return await asyncio.wrap_future(self._submit(story))
+        return await asyncio.wrap_future(self.submit(story))
 
     def write_now(self, story: Story[T]) -> T:
         """The same for callers that have no event loop."""
-        return self._submit(story).result()
+        return self.submit(story).result()
 
     async def read(self, story: Story[T]) -> T:
         """Run a story that only reads, on a snapshot of what is committed."""
@@ -119,7 +119,7 @@ class Store:
         self._connection.close()
         os.close(self._lock_fd)
 
-    def _submit(self, story: Story[T]) -> "Future[T]":
+    def submit(self, story: Story[T]) -> "Future[T]":
         job = _Job(story)
         try:
             self._jobs.put_nowait(job)

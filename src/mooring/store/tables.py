@@ -4,7 +4,18 @@ Conventions: ids are text; times are integer microseconds since the epoch; boole
 and nested values are JSON text (``rows.py`` converts). A column's name is the dataclass field's name.
 """
 
-from sqlalchemy import CheckConstraint, Column, Float, ForeignKey, Index, Integer, MetaData, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 METADATA = MetaData()
 

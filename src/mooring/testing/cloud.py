@@ -5,12 +5,13 @@ Nothing here waits: ``Cloud.settle`` lets each agent take its turns until nothin
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from mooring.agent.loop import Agent, HostRules, Outside, is_settled
 from mooring.api.call import Controller
-from mooring.core.devspec import parse_device_specs
 from mooring.config import load_agent
+from mooring.core.devspec import parse_device_specs
 from mooring.host.ledger import Ledger
 from mooring.model.desired import Desired, Report, Welcome
 from mooring.model.host import HostSnapshot
@@ -40,7 +41,7 @@ class DirectUplink:
         world.heartbeats.hear(host)
         return self._controller.store.write_now(lambda tx: take_inventory(tx, world, get_host(tx, host), snapshot))
 
-    def desired(self, after: int, wait_s: float) -> Desired | None:
+    def desired(self, after: int, wait_s: float) -> Desired | None:  # noqa: ARG002 - there is nothing to wait for
         newest = self._controller.store.read_now(lambda tx: desired_of(tx, get_host(tx, self._host)))
         return newest if newest.sequence > after else None
 
@@ -70,8 +71,8 @@ class Cloud:
         self.controller = make_controller(folder / "controller", clock=clock, ids=ids, steps=steps)
         self.nodes: dict[str, Node] = {}
         for name, plan in plans.items():
-            world = self.controller.world
-            _, key = self.controller.store.write_now(lambda tx, name=name: add_host(tx, world, ADMIN, name))  # type: ignore[misc]  # a default binds the name
+            story = partial(add_host, world=self.controller.world, who=ADMIN, name=name)
+            _, key = self.controller.store.write_now(story)
             host = SimulatedHost.create(folder / name, plan, controller="http://in-process", key=key)
             self.nodes[name] = Node(name, host, self._agent(name, host))
         for node in self.nodes.values():
@@ -107,7 +108,8 @@ class Cloud:
     def settle(self) -> None:
         """Turns for every agent until all of them are settled twice in a row, or never will be."""
         for _ in range(_TURNS_MAX):
-            if all([self._step(node) for node in self.nodes.values()]):
+            steps = [self._step(node) for node in self.nodes.values()]
+            if all(steps):
                 return
 
     def _step(self, node: Node) -> bool:

@@ -1,13 +1,12 @@
 """The product's own processes, with an appointment: ``kill -9`` of itself at a named step.
 
-``python -m mooring.testing.faulty controller STATE HOST:PORT STEP N`` and
-``python -m mooring.testing.faulty agent AGENT.TOML STEP N`` die at the N-th time that STEP is reached.
+``python -m mooring.testing.faulty controller STATE HOST:PORT STEP ARMED`` and
+``python -m mooring.testing.faulty agent AGENT.TOML STEP ARMED`` die when STEP is reached and the file ARMED exists.
 """
 
 import os
 import signal
 import sys
-import threading
 from pathlib import Path
 
 from mooring.agent.main import run_agent
@@ -19,29 +18,24 @@ from mooring.model.outside import AgentStep, ControllerStep
 class KillAt:
     """``Steps`` that end the process the hard way, as a power cut or the OOM killer would."""
 
-    def __init__(self, step: AgentStep | ControllerStep, times: int):
+    def __init__(self, step: AgentStep | ControllerStep, armed: Path):
         self._step = step
-        self._left = times
-        self._lock = threading.Lock()
+        self._armed = armed
 
     def reach(self, step: AgentStep | ControllerStep) -> None:
-        if step is not self._step:
-            return
-        with self._lock:
-            self._left -= 1
-            if self._left == 0:
-                os.kill(os.getpid(), signal.SIGKILL)
+        if step is self._step and self._armed.exists():
+            os.kill(os.getpid(), signal.SIGKILL)
 
 
 def main(arguments: list[str]) -> None:
     kind, *rest = arguments
     if kind == "controller":
-        state, listen, step, times = rest
+        state, listen, step, armed = rest
         config = ControllerConfig(state=state, listen=listen)
-        run_controller(config, lambda line: None, KillAt(ControllerStep(step), int(times)))
+        run_controller(config, lambda _: None, KillAt(ControllerStep(step), Path(armed)))
     else:
-        file, step, times = rest
-        run_agent(load_agent(Path(file)), KillAt(AgentStep(step), int(times)))
+        file, step, armed = rest
+        run_agent(load_agent(Path(file)), KillAt(AgentStep(step), Path(armed)))
 
 
 if __name__ == "__main__":

@@ -42,7 +42,8 @@ class Fleet:
     def start_agent(self, name: str, host: SimulatedHost) -> None:
         command = [sys.executable, "-m", "mooring", "agent", "--config", str(host.folder / "agent.toml")]
         with (host.folder / "agent.log").open("ab") as log:
-            self._agents[name] = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)
+            agent = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL)  # noqa: S603 - our own
+            self._agents[name] = agent
         _log.info("agent-started host=%s pid=%d", name, self._agents[name].pid)
 
     def check(self) -> None:

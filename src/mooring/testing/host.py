@@ -4,7 +4,6 @@
 left beside them, ready for ``mooring agent --config``.
 """
 
-import os
 import tomllib
 import uuid
 from collections.abc import Mapping, Sequence
@@ -105,7 +104,7 @@ class SimulatedHost:
         """The function falls off the bus: its links are gone from sysfs, as after a hot unplug."""
         for folder in ("bus/pci/devices", "class/net"):
             for link in (self._root / folder).iterdir():
-                if str(address) in (link.name, *os.readlink(link).split("/")):
+                if str(address) in (link.name, *link.readlink().parts):
                     link.unlink()
 
     def reboot(self) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import falcon.testing
+import msgspec
 
 from mooring.api.app import make_app
 from mooring.api.call import Controller, Route
@@ -52,8 +53,9 @@ class InProcessClient:
         path, _, query = path.partition("?")
         more: dict[str, Any] = {"query_string": query} if query else {}
         if body is not None:
-            more["json"] = body
-        elif raw:
+            sent.setdefault("Content-Type", "application/json")
+            raw = msgspec.json.encode(body)
+        if raw:
             more["body"] = raw
         result = self.app.simulate_request(method, path, headers=sent, **more)
         lower = {name.lower(): value for name, value in result.headers.items()}

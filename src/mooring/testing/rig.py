@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Mapping
+from http import HTTPStatus
 from pathlib import Path
 
 from mooring.main import CLOUDS, listen
@@ -18,7 +19,7 @@ class Process:
     def __init__(self, command: list[str], log: Path):
         self.log = log
         with log.open("ab") as stream:
-            self._popen = subprocess.Popen(
+            self._popen = subprocess.Popen(  # noqa: S603 - our own
                 [sys.executable, "-m", *command], stdin=subprocess.DEVNULL, stdout=stream, stderr=stream
             )
 
@@ -55,36 +56,50 @@ class Rig:
     def state(self) -> Path:
         return self.folder / "controller"
 
-    def start_controller(self, *appointment: str) -> None:
-        """With ``(step, times)``, one that will kill itself there."""
+    @property
+    def armed(self) -> Path:
+        """While this file is there, processes with an appointment keep it."""
+        return self.folder / "armed"
+
+    def start_controller(self, *steps: str) -> None:
+        """With a step, one that will kill itself there once ``armed`` exists."""
         plain = ["mooring", "controller", "--state", str(self.state), "--listen", self.address]
-        faulty = ["mooring.testing.faulty", "controller", str(self.state), self.address, *appointment]
-        self.controller = Process(faulty if appointment else plain, self.folder / "controller.log")
+        faulty = ["mooring.testing.faulty", "controller", str(self.state), self.address, *steps, str(self.armed)]
+        self.controller = Process(faulty if steps else plain, self.folder / "controller.log")
         wait_until(self._answers, START_MAX_S, f"the controller answers; see {self.controller.log}")
+        self.client.close()
         self.client = ApiClient.of_clouds_file(self.state / CLOUDS)
 
     def _answers(self) -> bool:
         if self.controller is None or self.controller.is_dead():
             raise AssertionError(f"the controller ended: {(self.folder / 'controller.log').read_text()}")
+        probe = ApiClient(self.url)
         try:
-            return ApiClient(self.url).call("GET", "/healthz").status == 200
+            return probe.call("GET", "/healthz").status == HTTPStatus.OK
         except OSError:
             return False
+        finally:
+            probe.close()
 
     def add_hosts(self, plans: Mapping[str, Plan]) -> None:
         for name, plan in plans.items():
             key = self.client.want(201, "POST", "/mooring/v1/hosts", {"host": {"name": name}})["host"]["key"]
             self.hosts[name] = SimulatedHost.create(self.folder / name, plan, controller=self.url, key=key)
 
-    def start_agent(self, name: str, *appointment: str) -> None:
+    def start_agent(self, name: str, *steps: str) -> None:
         file = str(self.hosts[name].folder / "agent.toml")
         plain = ["mooring", "agent", "--config", file]
-        command = ["mooring.testing.faulty", "agent", file, *appointment] if appointment else plain
-        self.agents[name] = Process(command, self.folder / f"{name}.log")
+        faulty = ["mooring.testing.faulty", "agent", file, *steps, str(self.armed)]
+        self.agents[name] = Process(faulty if steps else plain, self.folder / f"{name}.log")
 
     def devices(self) -> list[dict[str, object]]:
         found: list[dict[str, object]] = self.client.want(200, "GET", "/mooring/v1/pci-devices")["pci_devices"]
         return found
+
+    def alive(self, name: str) -> bool:
+        """Whether the controller heard from the host since it started."""
+        found = self.client.want(200, "GET", f"/mooring/v1/hosts/{name}")["host"]["liveness"]
+        return bool(found == "alive")
 
     def vfs_in(self, *states: str) -> int:
         """How many offered VFs are in one of these states."""
@@ -98,6 +113,7 @@ class Rig:
         return found
 
     def close(self) -> None:
+        self.client.close()
         for process in (*self.agents.values(), self.controller):
             if process is not None and not process.is_dead():
                 process.kill()

@@ -33,8 +33,12 @@ STORY: Sequence[Chapter] = (
     Chapter(
         "The hosts: two kinds of cards, and the recording of a real kernel",
         (
-            Step("mooring host list", "Three hosts joined, each with an agent in a process of its own.", ("sim1", "sim3")),
-            Step("openstack network agent list -c Host -c 'Agent Type' -c Alive", "Neutron's clients see them as agents."),
+            Step(
+                "mooring host list", "Three hosts joined, each with an agent in a process of its own.", ("sim1", "sim3")
+            ),
+            Step(
+                "openstack network agent list -c Host -c 'Agent Type' -c Alive", "Neutron's clients see them as agents."
+            ),
             Step("openstack hypervisor list -c 'Hypervisor Hostname' -c State", "Nova's see hypervisors.", ("up",)),
             Step("openstack flavor create --vcpus 2 --ram 1024 --disk 10 small", shows=("small",)),
             Step("openstack image create --disk-format qcow2 --container-format bare debian", shows=("active",)),
@@ -48,9 +52,15 @@ STORY: Sequence[Chapter] = (
                 " --provider-segment 100 blue",
                 "Networks name a physical network and a VLAN.",
             ),
-            Step("openstack subnet create --network blue --subnet-range 192.0.2.0/24 blue-v4 -c cidr -c allocation_pools"),
-            Step("openstack port create --network blue --vnic-type direct db-data -c mac_address -c fixed_ips -c status"),
-            Step("openstack port create --network blue --vnic-type macvtap db-backup -c mac_address -c fixed_ips -c status"),
+            Step(
+                "openstack subnet create --network blue --subnet-range 192.0.2.0/24 blue-v4 -c cidr -c allocation_pools"
+            ),
+            Step(
+                "openstack port create --network blue --vnic-type direct db-data -c mac_address -c fixed_ips -c status"
+            ),
+            Step(
+                "openstack port create --network blue --vnic-type macvtap db-backup -c mac_address -c fixed_ips -c status"
+            ),
             Step(
                 "openstack server create --flavor small --image debian --nic port-id=db-data --nic port-id=db-backup db"
                 " -c id -c name",
@@ -58,11 +68,15 @@ STORY: Sequence[Chapter] = (
             ),
             Step(
                 f"openstack server show db {_ACTIVE}",
-                "ACTIVE means that every setting was read back from the card.", ("ACTIVE",), tries_max=20,
+                "ACTIVE means that every setting was read back from the card.",
+                ("ACTIVE",),
+                tries_max=20,
             ),
             Step(f"openstack port show db-data {_BOUND}", shows=("hw_veb", "pci_slot", "ACTIVE")),
             Step("mooring device list", "Who owns what, PF by PF:", ("db",)),
-            Step("domain db", "And what libvirt was given:", ("hostdev", "passthrough")),
+            Step(
+                "virsh dumpxml db", "What its hypervisor, a simulated one here, was given:", ("hostdev", "passthrough")
+            ),
         ),
     ),
     Chapter(
@@ -79,7 +93,9 @@ STORY: Sequence[Chapter] = (
             Step(
                 "openstack network create --provider-network-type vlan --provider-physical-network physnet1"
                 " --provider-segment 100 clash",
-                "A VLAN belongs to one network. The second is refused, and told why:", ("100", "in use"), is_refused=True,
+                "A VLAN belongs to one network. The second is refused, and told why:",
+                ("100", "in use"),
+                is_refused=True,
             ),
         ),
     ),
@@ -96,7 +112,9 @@ STORY: Sequence[Chapter] = (
             Step("openstack server create --flavor small --image debian --nic net-id=green app2 -c id -c name"),
             Step(
                 f"openstack server show app2 {_ACTIVE}",
-                "Only sim3 reaches physnet2, over ens99f0; its VFs 2 and 3 are excluded.", ("ACTIVE", "sim3"), tries_max=20,
+                "Only sim3 reaches physnet2, over ens99f0; its VFs 2 and 3 are excluded.",
+                ("ACTIVE", "sim3"),
+                tries_max=20,
             ),
             Step("openstack server create --flavor small --image debian --nic net-id=green app3 -c id -c name"),
             Step(
@@ -106,7 +124,9 @@ STORY: Sequence[Chapter] = (
             ),
             Step(
                 "mooring explain --flavor small --image debian --nic net-id=green",
-                "The same engine answers before anything is created:", ("sim1", "sim3"), is_refused=True,
+                "The same engine answers before anything is created:",
+                ("sim1", "sim3"),
+                is_refused=True,
             ),
             Step("mooring device list --host sim3", "", ("app1", "app2")),
         ),
@@ -118,7 +138,12 @@ STORY: Sequence[Chapter] = (
             Step("openstack server show app1", "", ("No", "app1"), is_refused=True, tries_max=20),
             Step("openstack server delete app3"),
             Step("openstack server create --flavor small --image debian --nic net-id=green app4 -c id -c name"),
-            Step(f"openstack server show app4 {_ACTIVE}", "The freed VF serves the next.", ("ACTIVE", "sim3"), tries_max=20),
+            Step(
+                f"openstack server show app4 {_ACTIVE}",
+                "The freed VF serves the next.",
+                ("ACTIVE", "sim3"),
+                tries_max=20,
+            ),
             Step("mooring device list --host sim3", "", ("app4",)),
             Step("mooring audit", "And the auditor finds nothing wrong:", ()),
         ),

@@ -1,0 +1,1 @@
+"""The agents' side: inventory in, desired state out, reports in."""

@@ -1,0 +1,110 @@
+"""``/agent/v1``: what an agent may say and hear. Who it is follows from its key, never from a field."""
+
+from asyncio import wait_for
+from collections.abc import AsyncIterator, Sequence
+from http import HTTPStatus
+
+from mooring import wire
+from mooring.api import policy
+from mooring.api.call import Call, Reply, Route
+from mooring.errors import Invalid
+from mooring.model.desired import Desired, Report
+from mooring.model.host import Host, HostSnapshot
+from mooring.service.desired import desired_of
+from mooring.service.hosts import get_host, host_of_key
+from mooring.service.inventory import take_inventory
+from mooring.service.reports import take_report
+
+#: Below the half minute after which proxies call a silent connection dead.
+_COMMENT_EVERY_S = 20.0
+_WAIT_MAX_S = 60.0
+_INVENTORY_FACTOR = 64
+
+
+async def _host(call: Call) -> Host:
+    """The host that the key proves; hearing from it is its heartbeat."""
+    host = await call.controller.store.read(lambda tx: host_of_key(tx, call.headers.get("authorization")))
+    call.controller.world.heartbeats.hear(host.name)
+    return host
+
+
+async def put_inventory(call: Call) -> Reply:
+    """The whole machine, at one moment. Answers who the controller takes it for, and its epoch."""
+    name = (await _host(call)).name
+    snapshot = wire.decode(HostSnapshot, call.body)
+    world = call.controller.world
+    welcome = await call.controller.store.write(lambda tx: take_inventory(tx, world, get_host(tx, name), snapshot))
+    return Reply(body=welcome)
+
+
+async def post_report(call: Call) -> Reply:
+    """What was read back. 409 when another agent of this host has begun a newer epoch."""
+    name = (await _host(call)).name
+    report = wire.decode(Report, call.body)
+    world = call.controller.world
+    await call.controller.store.write(lambda tx: take_report(tx, world, get_host(tx, name), report))
+    return Reply(HTTPStatus.NO_CONTENT)
+
+
+async def get_desired(call: Call) -> Reply:
+    """A stream of server-sent events, each a whole ``Desired``; or, with ``?wait=S``, one answer: a long poll."""
+    name = (await _host(call)).name
+    since = _number(call, "since", 0)
+    if "wait" not in call.query:
+        return Reply(stream=_frames(call, name))
+    wait_s = min(_number(call, "wait", 0), _WAIT_MAX_S)
+    desired = await _newer(call, name, int(since), wait_s)
+    return Reply(HTTPStatus.NO_CONTENT) if desired is None else Reply(body=desired)
+
+
+def _number(call: Call, name: str, default: int) -> float:
+    text = call.query.get(name, [str(default)])[-1]
+    if not (text.isascii() and text.isdigit()):
+        raise Invalid(f"{name}={text!r} is not a number", hint=f"{name} counts from 0")
+    return int(text)
+
+
+async def _read(call: Call, name: str) -> Desired:
+    return await call.controller.store.read(lambda tx: desired_of(tx, get_host(tx, name)))
+
+
+async def _newer(call: Call, name: str, since: int, wait_s: float) -> Desired | None:
+    """The desired state once its sequence is beyond ``since``, or None when the wait is over."""
+    streams = call.controller.streams
+    woken = streams.subscribe(name)
+    try:
+        desired = await _read(call, name)
+        if desired.sequence <= since and not streams.is_closing:
+            try:
+                await wait_for(woken.wait(), wait_s)
+            except TimeoutError:
+                return None
+            desired = await _read(call, name)
+        return desired
+    finally:
+        streams.unsubscribe(name, woken)
+
+
+async def _frames(call: Call, name: str) -> AsyncIterator[bytes]:
+    """The newest state at once, then again after each change; a comment now and then so that proxies stay awake."""
+    streams = call.controller.streams
+    woken = streams.subscribe(name)
+    try:
+        while not streams.is_closing:
+            woken.clear()
+            desired = await _read(call, name)
+            yield b"id: %d\ndata: %s\n\n" % (desired.sequence, wire.encode(desired))
+            while not woken.is_set():
+                try:
+                    await wait_for(woken.wait(), _COMMENT_EVERY_S)
+                except TimeoutError:
+                    yield b": still here\n\n"
+    finally:
+        streams.unsubscribe(name, woken)
+
+
+ROUTES: Sequence[Route] = (
+    Route("PUT", "/agent/v1/inventory", put_inventory, policy.AGENT, body_factor=_INVENTORY_FACTOR),
+    Route("GET", "/agent/v1/desired", get_desired, policy.AGENT),
+    Route("POST", "/agent/v1/report", post_report, policy.AGENT, body_factor=_INVENTORY_FACTOR),
+)

@@ -1,0 +1,1 @@
+"""Identity v3, as python-keystoneclient and keystoneauth call it."""

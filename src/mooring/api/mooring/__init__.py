@@ -1,0 +1,1 @@
+"""Mooring's own: what OpenStack has no word for."""

@@ -1,0 +1,1 @@
+"""Networking v2.0, as Neutron serves it."""

@@ -1,0 +1,76 @@
+"""``mooring config show``: every setting, as its own documentation has it, in a form that can be kept as the file."""
+
+import dataclasses
+import typing
+from collections.abc import Mapping
+
+import click
+
+from mooring.cli.options import as_json
+from mooring.cli.text import print_json, say
+
+_WIDTH = 78
+_TYPES = {"str": "text", "int": "integer", "float": "number", "tuple": "list of texts", "Mapping": "table of texts"}
+_DEVICE_SPEC = """
+# Which VFs this host hands out, and what they reach. One entry for each PF:
+# [[device_spec]]
+# pf = "ens1f0"                 # its netdev or its address
+# vfs = "0-3,8"                 # only these of its VFs; left out: all
+# address = "0000:81:10.4"      # instead of pf: this one VF
+# physical_network = "physnet1"
+# trusted = false               # may ports that ask for a trusted VF get these?
+# exclude = false               # never hand these out, whatever else matches"""
+
+
+@click.group(short_help="Show every setting, explained.")
+def config() -> None:
+    """The settings of controller and agent, explained."""
+
+
+@config.command(short_help="Print every setting, explained.")
+@click.argument("section", type=click.Choice(["controller", "agent"]), required=False)
+@as_json
+def show(section: str | None, is_json: bool) -> None:
+    """Print every setting with its default and its meaning, as a file that can be edited.
+
+    With a SECTION only those of controller.toml or of agent.toml.
+    """
+    settings = [one for one in _settings() if section in (None, one["section"])]
+    if is_json:
+        print_json(settings)
+        return
+    for name in dict.fromkeys(str(one["section"]) for one in settings):
+        say(f"{'' if settings[0]['section'] == name else chr(10)}# {name}.toml\n[{name}]")
+        for one in settings:
+            if one["section"] == name:
+                say("\n" + _commented(one))
+        if name == "agent":
+            say(_DEVICE_SPEC)
+
+
+def _settings() -> list[Mapping[str, object]]:
+    from mooring.config import AgentConfig, ControllerConfig
+
+    found: list[Mapping[str, object]] = []
+    for section, kind in (("controller", ControllerConfig), ("agent", AgentConfig)):
+        types, defaults = typing.get_type_hints(kind), kind()
+        for field in dataclasses.fields(kind):
+            annotation = typing.get_origin(types[field.name]) or types[field.name]
+            one = {"section": section, "key": field.name, "type": _TYPES[annotation.__name__]}
+            found.append({**one, "default": getattr(defaults, field.name), **field.metadata})
+    return found
+
+
+def _commented(one: Mapping[str, object]) -> str:
+    import textwrap
+
+    bounds = "" if one["low"] is None else f" From {one['low']} to {'any' if one['high'] is None else one['high']}."
+    meaning = textwrap.fill(f"{one['doc']}{bounds}", _WIDTH, initial_indent="# ", subsequent_indent="# ")
+    return f"{meaning}\n{one['key']} = {_toml(one['default'])}"
+
+
+def _toml(value: object) -> str:
+    """Texts, numbers and lists of texts are written in TOML as in JSON; of tables, the defaults are empty."""
+    import json
+
+    return json.dumps(value)

@@ -1,0 +1,34 @@
+"""How an error reaches a person, or with ``--json`` a program: what happened, and the way out."""
+
+import click
+
+from mooring.cli.text import plain
+from mooring.errors import MooringError
+
+_NEAREST_MAX = 3
+
+
+def tell(error: MooringError, *, is_json: bool) -> None:
+    """Two lines on standard error; with ``is_json`` the object ``{"error": {"code", "message", "hint"}}`` instead."""
+    if is_json:
+        import json
+
+        said = {"code": error.code, "message": error.message, "hint": error.hint}
+        click.echo(json.dumps({"error": said}), err=True)
+        return
+    click.echo(f"mooring: {plain(error.message)}", err=True)
+    if error.hint:
+        click.echo(f"hint: {plain(error.hint)}", err=True)
+
+
+def from_click(wrong: click.ClickException) -> MooringError:
+    """What click found wrong with the command line, in our words."""
+    context = wrong.ctx if isinstance(wrong, click.UsageError) else None
+    path = context.command_path if context else "mooring"
+    message, hint = wrong.format_message(), f"{path} --help shows how to use it"
+    if isinstance(wrong, click.exceptions.NoSuchCommand | click.NoSuchOption):
+        message = wrong.message
+        prefix = f"{path} " if isinstance(wrong, click.exceptions.NoSuchCommand) else ""
+        near = [f"{prefix}{name}" for name in (wrong.possibilities or ())[:_NEAREST_MAX]]
+        hint = f"did you mean {' or '.join(near)}?" if near else hint
+    return MooringError(f"{message[:1].lower()}{message[1:].rstrip('.')}", code="Usage", hint=hint)

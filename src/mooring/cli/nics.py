@@ -1,0 +1,42 @@
+"""The nics of a server as ``openstack server create`` takes them, and the two words that stand for a choice of them."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+
+from mooring.errors import Invalid
+
+Nic = Mapping[str, str]
+"""Key to value, as given: ``net-id`` or ``port-id``, and what else was said."""
+
+KEYS = ("net-id", "port-id", "v4-fixed-ip", "v6-fixed-ip", "vnic-type", "port-profile", "tag")
+WORDS = ("auto", "none")
+
+
+def read_nics(nics: Sequence[str], ports: Sequence[str], networks: Sequence[str]) -> Sequence[Nic] | str:
+    """All nics in this order, or ``auto`` or ``none``. Nothing at all is ``auto``. Raises Invalid, with the value."""
+    words = [text for text in nics if text in WORDS]
+    if words and len(nics) + len(ports) + len(networks) > 1:
+        raise Invalid(f"--nic {words[0]} stands beside another nic", hint=f"{words[0]} is said of all of them")
+    if words:
+        return words[0]
+    named = [_read_nic(text) for text in nics]
+    return [*named, *({"port-id": port} for port in ports), *({"net-id": net} for net in networks)] or "auto"
+
+
+def _read_nic(text: str) -> Nic:
+    nic: dict[str, str] = {}
+    for part in text.split(","):
+        key, _, value = part.partition("=")
+        if key not in KEYS:
+            near = difflib.get_close_matches(key, KEYS, n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(KEYS)}"
+            raise Invalid(f"--nic {text}: {key!r} is no key of a nic", hint=hint)
+        if not value:
+            raise Invalid(f"--nic {text}: {key} has no value", hint=f"write {key}=VALUE")
+        if key in nic:
+            raise Invalid(f"--nic {text}: {key} is given twice", hint="give one --nic for each nic")
+        nic[key] = value
+    if ("net-id" in nic) == ("port-id" in nic):
+        told = "both a network and a port" if "net-id" in nic else "neither a network nor a port"
+        raise Invalid(f"--nic {text} names {told}", hint="a nic has net-id=NET or port-id=PORT")
+    return nic

@@ -1,0 +1,100 @@
+"""The whole story with the unmodified ``openstack`` command, as a subprocess."""
+
+import json
+import subprocess
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pytest
+
+from mooring.testing.client import wait_until
+from mooring.testing.rig import Rig
+from mooring.testing.schemas import validate_domain
+
+pytestmark = pytest.mark.requires("client", "schemas")
+COMMAND_MAX_S = 60
+OpenStack = Callable[..., Any]
+
+
+@pytest.fixture
+def openstack(environment: Mapping[str, str]) -> OpenStack:
+    """Runs one command and gives its JSON; ``refused`` wants it to fail, and gives what it said."""
+
+    def run(command: str, *, refused: bool = False, plain: bool = False) -> Any:
+        words = ["openstack", *command.split()]
+        wanted = words if plain or refused else [*words, "-f", "json"]
+        done = subprocess.run(
+            wanted, env=dict(environment), capture_output=True, text=True, timeout=COMMAND_MAX_S, check=False
+        )
+        assert (done.returncode != 0) == refused, f"{command}: {done.stdout}{done.stderr}"
+        if refused:
+            return done.stdout + done.stderr
+        return json.loads(done.stdout) if done.stdout.strip() and not plain else done.stdout
+
+    return run
+
+
+def test_a_server_with_an_sriov_port_from_the_first_project_to_the_clean_vf(openstack: OpenStack, cloud: Rig) -> None:
+    openstack("project create lab")
+    openstack("user create --project lab --password a-good-word ana")
+    openstack("role add --project lab --user ana member", plain=True)
+    assert "ana" in [user["Name"] for user in openstack("user list")]
+
+    network = openstack(
+        "network create --provider-network-type vlan --provider-physical-network physnet1"
+        " --provider-segment 301 cli-blue"
+    )
+    assert network["provider:segmentation_id"] == 301
+    openstack("subnet create --network cli-blue --subnet-range 192.0.2.0/24 cli-blue-v4")
+    port = openstack("port create --network cli-blue --vnic-type direct cli-port")
+    assert (port["binding_vnic_type"], port["status"]) == ("direct", "DOWN")
+    openstack("flavor create --vcpus 1 --ram 512 --disk 1 cli-small")
+    assert "cli-small" in [flavor["Name"] for flavor in openstack("flavor list")]
+    openstack("image create --disk-format qcow2 --container-format bare cli-image")
+    assert "cli-image" in [image["Name"] for image in openstack("image list")]
+
+    server = openstack("server create --flavor cli-small --image cli-image --nic port-id=cli-port cli-vm")
+    assert server["name"] == "cli-vm"
+    wait_until(lambda: status_of(openstack, "cli-vm") == "ACTIVE", 30, "cli-vm is ACTIVE")
+    assert "cli-vm" in [row["Name"] for row in openstack("server list")]
+    shown = openstack("server show cli-vm")
+    assert shown["addresses"]["cli-blue"] == [port["fixed_ips"][0]["ip_address"]]
+
+    bound = openstack("port show cli-port")
+    assert (bound["status"], bound["binding_vif_type"]) == ("ACTIVE", "hw_veb")
+    assert bound["binding_vif_details"]["vlan"] == "301"
+    assert bound["binding_host_id"] == shown["OS-EXT-SRV-ATTR:host"]
+    assert sorted(bound["binding_profile"]) == [
+        "pci_slot", "pci_vendor_info", "pf_mac_address", "physical_network", "vf_num",
+    ]  # fmt: skip
+    validate_xml(cloud, shown)
+
+    agents = openstack("network agent list")
+    assert {"sim1", "sim2", "sim3"} == {agent["Host"] for agent in agents if agent["Alive"]}
+    assert {"NIC Switch agent", "Linux bridge agent"} == {agent["Agent Type"] for agent in agents}
+    assert {row["Hypervisor Hostname"] for row in openstack("hypervisor list")} == {"sim1", "sim2", "sim3"}
+    assert "in use" in openstack(
+        "network create --provider-network-type vlan --provider-physical-network physnet1 --provider-segment 301 clash",
+        refused=True,
+    )
+
+    openstack("server delete --wait cli-vm", plain=True)
+    assert openstack("server list") == []
+    assert openstack("port show cli-port")["binding_vif_type"] == "unbound"
+    openstack("port delete cli-port", plain=True)
+    wait_until(lambda: cloud.vfs_in("available") == 36, 20, "every VF is back")
+    for command in ("subnet delete cli-blue-v4", "network delete cli-blue", "flavor delete cli-small"):
+        openstack(command, plain=True)
+    assert cloud.findings() == []
+
+
+def status_of(openstack: OpenStack, name: str) -> str:
+    return str(openstack(f"server show {name} -c status")["status"])
+
+
+def validate_xml(cloud: Rig, server: Mapping[str, Any]) -> None:
+    """The domain that the server's host runs is valid by libvirt's own schema."""
+    host = cloud.hosts[server["OS-EXT-SRV-ATTR:host"]]
+    xml = host.hypervisor().xml(server["id"])
+    validate_domain(xml)
+    assert 'type="hostdev"' in xml
