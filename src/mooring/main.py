@@ -218,9 +218,15 @@ def serve(controller: Controller, bound: socket.socket, on_ready: Callable[[], N
             loop.call_soon(on_ready)
         await _Server(config, controller.streams, loop).serve(sockets=[bound])
 
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        try:
+    # Uvicorn raises a signal again once it has stopped; left to the default, SIGTERM would skip every ``finally``.
+    before = {number: signal.signal(number, _noted) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run())
-        except KeyboardInterrupt:
-            _log.info("stopped by a signal")
-    signal.set_wakeup_fd(-1)
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _noted(number: int, _: FrameType | None) -> None:
+    _log.info("stopped by %s", signal.Signals(number).name)

@@ -48,7 +48,12 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     try:
         with _serving(cloud.controller) as url:
             clouds = folder / "clouds.yaml"
-            auth = {"auth_url": f"{url}/identity/v3", "username": "admin", "password": ADMINS_WORD, "project_name": "admin"}
+            auth = {
+                "auth_url": f"{url}/identity/v3",
+                "username": "admin",
+                "password": ADMINS_WORD,
+                "project_name": "admin",
+            }
             clouds.write_text(json.dumps({"clouds": {"test": {"auth": auth}}}))
             environment = {"OS_CLIENT_CONFIG_FILE": str(clouds), "OS_CLOUD": "test"}
             client = Client(find_login(None, environment))

@@ -16,7 +16,19 @@ from tests.tidy.reference import commands
 EVERY_COMMAND = dict(commands(main, "mooring"))
 
 #: What a command may load when it needs it, and the command line never does.
-HEAVY = ("sqlalchemy", "sqlite3", "falcon", "msgspec", "pyroute2", "uvicorn", "rich", "yaml", "ssl", "http.client", "asyncio")
+HEAVY = (
+    "sqlalchemy",
+    "sqlite3",
+    "falcon",
+    "msgspec",
+    "pyroute2",
+    "uvicorn",
+    "rich",
+    "yaml",
+    "ssl",
+    "http.client",
+    "asyncio",
+)
 
 
 def test_the_command_line_loads_nothing_that_only_some_commands_need() -> None:
@@ -51,7 +63,9 @@ def test_help_of_a_command_fits_80_columns_and_explains_every_option(mooring: Mo
             assert option.help
 
 
-@pytest.mark.parametrize("name", [name for name in EVERY_COMMAND if name.split()[1] not in {"up", "controller", "agent", "demo"}])
+@pytest.mark.parametrize(
+    "name", [name for name in EVERY_COMMAND if name.split()[1] not in {"up", "controller", "agent", "demo"}]
+)
 def test_every_command_that_prints_data_prints_json_too(name: str) -> None:
     assert "--json" in {text for option in EVERY_COMMAND[name].params for text in option.opts}
 

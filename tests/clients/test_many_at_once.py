@@ -84,7 +84,7 @@ def test_as_many_servers_are_active_as_there_are_vfs_and_the_others_say_why(full
     wait_until(lambda: not statuses(rig)["BUILD"], SETTLE_MAX_S, "no server is being built")
     assert statuses(rig) == {"ACTIVE": VFS, "ERROR": SERVERS - VFS}
     refused = [server for server in all_servers(rig) if server["status"] == "ERROR"]
-    assert all("50 of 50 in use" in server["fault"]["message"] for server in refused)  # type: ignore[index]  # JSON
+    assert all("50 of 50 in use" in server["fault"]["message"] for server in refused)  # type: ignore[index]  # JSON from the API has no types
     assert rig.findings() == []
 
     at_once(rig, [("DELETE", f"/compute/v2.1/servers/{server['id']}", None, 204) for server in all_servers(rig)])

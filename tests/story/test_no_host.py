@@ -39,7 +39,7 @@ def test_explain_answers_for_every_host_and_changes_nothing(told: Told) -> None:
     wish = ServerWish("vm", told.flavor.id, nics=(NicWish(network_id=network.id, vnic_type="direct"),))
     before = told.cloud.findings()
     answer = told.read(lambda tx: explain(tx, told.world, ADMIN, wish))
-    hosts = {row["host"]: row["answer"] for row in answer["hosts"]}  # type: ignore[attr-defined]  # JSON
+    hosts = {row["host"]: row["answer"] for row in answer["hosts"]}  # type: ignore[attr-defined]  # JSON from the API has no types
     assert hosts == {"sim1": "yes", "sim2": "yes", "sim3": "yes"}
     assert told.cloud.findings() == before
 

@@ -1,6 +1,6 @@
 """What the agent tells of its machine: every function, what the host's own rule says of it, and what its PF shows."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
 from mooring import __version__
@@ -24,9 +24,12 @@ class Inventory:
         self._specs = specs
         self._bridge_mappings = bridge_mappings
 
-    def offers(self) -> tuple[OfferedFunction, ...]:
-        """All functions, offered or not, without what their PFs show. Raises NotFound or HostFault without sysfs."""
-        functions = read_functions(self._machine.sysfs_root)
+    def offers(self, only: Collection[PciAddress] | None = None) -> tuple[OfferedFunction, ...]:
+        """All functions, or these, offered or not, without what their PFs show.
+
+        Raises NotFound or HostFault without sysfs.
+        """
+        functions = read_functions(self._machine.sysfs_root, only=only)
         uses = {function.address: host_use(self._machine.sysfs_root, function) for function in functions}
         return offer(functions, self._specs, {address: use for address, use in uses.items() if use is not None})
 

@@ -16,7 +16,7 @@ class Scene:
     """One look at the machine. Raises what the hypervisor raises: a list of domains that cannot be had is not empty."""
 
     def __init__(self, offers: Sequence[OfferedFunction], guests: Guests, table: VfTable):
-        """``offers`` are all functions of the host, those that it does not hand out included."""
+        """``offers`` are the functions that the turn is about, those that the host does not hand out included."""
         self._offers = {offered.function.address: offered for offered in offers}
         self._functions = {address: offered.function for address, offered in self._offers.items()}
         self._table = table

@@ -11,7 +11,7 @@ again; done again with nothing changed, it writes nothing. One function's or one
 report and stops no other. What has no answer yet is not in the report at all.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import partial
 
@@ -55,7 +55,7 @@ class Hands:
     guests: Guests
     steps: Steps
     boot_id: str
-    offers: Callable[[], Sequence[OfferedFunction]]
+    offers: Callable[[Collection[PciAddress]], Sequence[OfferedFunction]]
 
 
 class Turn:
@@ -102,7 +102,9 @@ class Turn:
         )
 
     def _look(self) -> Scene:
-        return Scene(self._hands.offers(), self._hands.guests, self._hands.table)
+        """Only what this turn is about: a host may have hundreds of functions, and a turn comes with every change."""
+        about = {address for wanted in self._desired.functions for address in (wanted.address, wanted.pf)}
+        return Scene(self._hands.offers(about), self._hands.guests, self._hands.table)
 
     def _for_functions(self, purpose: Purpose, work: FunctionWork) -> None:
         for wanted in self._wanted_functions.values():

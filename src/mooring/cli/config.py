@@ -18,7 +18,6 @@ _DEVICE_SPEC = """
 # vfs = "0-3,8"                 # only these of its VFs; left out: all
 # address = "0000:81:10.4"      # instead of pf: this one VF
 # physical_network = "physnet1"
-# trusted = false               # may ports that ask for a trusted VF get these?
 # exclude = false               # never hand these out, whatever else matches"""
 
 

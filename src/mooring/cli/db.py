@@ -28,7 +28,7 @@ def upgrade(state: str | None, config: Path | None, is_json: bool) -> None:
     """
     from mooring.config import ControllerConfig, load_controller
     from mooring.store.migrate import upgrade_file
-    from mooring.store.sqlite import _lock as hold
+    from mooring.store.sqlite import hold
 
     settings = load_controller(config) if config else ControllerConfig()
     path = Path(state or settings.state).expanduser() / "mooring.db"

@@ -3,7 +3,7 @@
 import click
 
 from mooring.cli.text import plain
-from mooring.errors import MooringError
+from mooring.errors import Invalid, MooringError
 
 _NEAREST_MAX = 3
 
@@ -31,4 +31,4 @@ def from_click(wrong: click.ClickException) -> MooringError:
         prefix = f"{path} " if isinstance(wrong, click.exceptions.NoSuchCommand) else ""
         near = [f"{prefix}{name}" for name in (wrong.possibilities or ())[:_NEAREST_MAX]]
         hint = f"did you mean {' or '.join(near)}?" if near else hint
-    return MooringError(f"{message[:1].lower()}{message[1:].rstrip('.')}", code="Usage", hint=hint)
+    return Invalid(f"{message[:1].lower()}{message[1:].rstrip('.')}", hint=hint)

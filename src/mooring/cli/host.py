@@ -8,9 +8,9 @@ from typing import Any, Self
 
 import click
 
-from mooring.cli.device import print_devices
 from mooring.cli.options import FILE, as_json, cloud
 from mooring.cli.text import Column, plain, print_facts, print_json, print_table, say
+from mooring.cli.tree import print_devices
 from mooring.errors import Conflict, Invalid
 
 Host = Mapping[str, Any]

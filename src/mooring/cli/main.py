@@ -20,7 +20,7 @@ from mooring.cli.explain import explain
 from mooring.cli.failure import from_click, tell
 from mooring.cli.host import host
 from mooring.cli.run import agent, controller, demo, up
-from mooring.errors import MooringError
+from mooring.errors import HostFault, MooringError
 
 FAILED = 1
 INTERRUPTED = 130
@@ -71,7 +71,7 @@ class Mooring(click.Group):
             code = FAILED
         except OSError as broken:
             where = f"{broken.filename}: " if broken.filename else ""
-            _fail(MooringError(f"{where}{broken.strerror or broken}", code="OSError"), words)
+            _fail(HostFault(f"{where}{broken.strerror or broken}"), words)
         except (click.Abort, KeyboardInterrupt):
             code = INTERRUPTED
         raise SystemExit(code if isinstance(code, int) else 0)

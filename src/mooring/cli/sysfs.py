@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from mooring.cli.device import Device, print_notes, speed, trees
 from mooring.cli.text import Column, Group, counted, print_groups, print_json, say
+from mooring.cli.tree import Device, print_notes, speed, trees
 from mooring.config import load_agent
 from mooring.core.devspec import offer, parse_device_specs
 from mooring.errors import Invalid

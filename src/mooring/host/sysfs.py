@@ -7,7 +7,7 @@ VF's own ``physfn`` has to agree with them.
 
 import os
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -51,8 +51,12 @@ def find_root(path: Path) -> Path:
     raise NotFound("sysfs tree", str(path), hint="give the folder that holds bus/pci/devices, as /sys does")
 
 
-def read_functions(root: Path, *, read: ReadFile = read_file) -> tuple[PciFunction, ...]:
+def read_functions(
+    root: Path, *, only: Collection[PciAddress] | None = None, read: ReadFile = read_file
+) -> tuple[PciFunction, ...]:
     """Every network-class function (0x02xxxx), ordered by address.
+
+    With ``only``, just these: a VF is known by what its PF says of it, so name the PF as well.
 
     No damage raises: a function is listed with a sentence in ``faults`` for each thing that is wrong with it. One whose
     class cannot be told is listed too, for it may be one. A function that goes away during the scan is left out.
@@ -60,7 +64,8 @@ def read_functions(root: Path, *, read: ReadFile = read_file) -> tuple[PciFuncti
     cannot be read.
     """
     root = find_root(root)
-    seen = (_read_function(root, address, read) for address in _addresses(root))
+    wanted = (address for address in _addresses(root) if only is None or address in only)
+    seen = (_read_function(root, address, read) for address in wanted)
     return judge([one for one in seen if one is not None])
 
 

@@ -15,18 +15,22 @@ from mooring.store.tx import Taken, Tx
 
 
 def desired_settings(port: Port, vlan_id: int) -> VfSettings:
-    """Every setting of a port's VF; nothing is left to what an earlier owner had.
-
-    An admin-down port has its link forced down, which wins over everything else (Neutron bug 2078789).
-    """
+    """Every setting of a port's VF; nothing is left to what an earlier owner had."""
     return VfSettings(
         mac=port.mac_address,
         vlan=Vlan(vlan_id),
         spoof_check=port.port_security_enabled,
         trust=bool(port.trusted),
         rate=TxRate(),
-        link_state=LinkState.AUTO if port.admin_state_up else LinkState.DISABLE,
+        link_state=_link_state(port),
     )
+
+
+def _link_state(port: Port) -> LinkState:
+    """Neutron's own order: admin down first, then whether the VF follows its PF's link (bugs 2078789, 1888487)."""
+    if not port.admin_state_up:
+        return LinkState.DISABLE
+    return LinkState.AUTO if port.propagate_uplink_status else LinkState.ENABLE
 
 
 def change_state(tx: Tx, device: Device, new: VfState, *, is_new_owner: bool = False, reason: str = "") -> Device:

@@ -24,7 +24,7 @@ _TO_BASELINE = frozenset({VfState.DISCOVERED, VfState.BASELINING, VfState.QUARAN
 
 def desired_of(tx: Tx, host: Host) -> Desired:
     """All that ``host`` should be, as of the newest event."""
-    by_address = devices.of_host(tx, host.name)
+    by_address = devices.with_work(tx, host.name)
     held = claims.of_host(tx, host.name)
     functions = [*_owned(held, by_address), *_unowned(held, by_address.values())]
     wanted = _servers(tx, host.name, {claim.port_id: claim for claim in held if not claim.is_releasing})

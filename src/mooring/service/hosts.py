@@ -37,7 +37,7 @@ def rekey_host(tx: Tx, world: World, who: Caller, name: str) -> tuple[Host, str]
     """A new key for a host; the old one is worth nothing from now on."""
     key = world.ids.secret()
     host = HOSTS.update(tx, replace(get_host(tx, name), key_hash=key_hash(key), updated_at=tx.now))
-    tx.tell(Event("host.rekeyed", name, actor=who.user_id, request_id=who.request_id))
+    tx.tell(Event("host.rekeyed", name, host=name, actor=who.user_id, request_id=who.request_id))
     return host, key
 
 

@@ -1,6 +1,7 @@
 """What an agent read back: the only way for a port or a server to become ACTIVE, or for a function to become free."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 from mooring.errors import Stale
 from mooring.model.desired import FunctionOutcome, FunctionReport, Report, ServerOutcome, ServerReport
@@ -22,6 +23,7 @@ from mooring.store.ports import PORTS
 from mooring.store.servers import SERVERS
 from mooring.store.tx import Event, Tx
 
+_NO_NEWS = timedelta(seconds=10)
 _SERVING = {FunctionOutcome.PROGRAMMED: VfState.PROGRAMMED, FunctionOutcome.IN_USE: VfState.IN_USE}
 
 
@@ -35,9 +37,8 @@ def take_report(tx: Tx, world: World, host: Host, report: Report) -> None:
     if report.epoch != host.epoch:
         raise Stale(f"epoch {report.epoch} of host {host.name} is over; it is in epoch {host.epoch}")
     agent = Caller(f"host:{host.name}", host.name, None, None, frozenset({"admin"}))
-    known = devices.of_host(tx, host.name)
     for said in report.functions:
-        device = known.get(said.address)
+        device = devices.at(tx, host.name, said.address)
         if device is not None and said.generation == device.generation:
             _take_function(tx, world, agent, device, said)
             tx.reach(ControllerStep.FUNCTION_REPORTED)
@@ -62,6 +63,10 @@ def _take_function(tx: Tx, world: World, agent: Caller, device: Device, said: Fu
 
 
 def _observed(tx: Tx, device: Device, said: FunctionReport) -> Device:
+    """What was read back, and when. The same again within seconds is no news, and costs no write."""
+    is_fresh = device.verified_at is not None and tx.now - device.verified_at < _NO_NEWS
+    if is_fresh and device.observed == said.observed:
+        return device
     return DEVICES.update(tx, replace(device, observed=said.observed, verified_at=tx.now))
 
 

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from functools import lru_cache
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, func, literal, select, update
 
 from mooring.model.pci import FunctionKind, PciAddress
 from mooring.model.request import Device
@@ -25,6 +25,13 @@ _FOR_PLACING = Sql(
     .where(_D.kind == FunctionKind.VF.value, _D.state != VfState.GONE.value, _D.physical_network.is_not(None))
     .order_by(_D.host, _D.address)
 )  # fmt: skip
+_OWNED = select(tables.claims.c.device_id).where(tables.claims.c.host == bindparam("host"))
+_RESTLESS = tuple(state.value for state in (VfState.DISCOVERED, VfState.BASELINING, VfState.QUARANTINED))
+_WITH_WORK = Sql(
+    select(*DEVICES.columns)
+    .where(_D.host == bindparam("host"), _D.state.in_([literal(s) for s in _RESTLESS]) | _D.id.in_(_OWNED))
+    .order_by(_D.id)
+)
 _SET_STATE = Sql(
     update(tables.devices)
     .where(_D.id == bindparam("device"), _D.state == bindparam("old"), _D.generation == bindparam("seen"))
@@ -54,6 +61,11 @@ def for_placing(tx: Tx) -> dict[str, list[Device]]:
 
 def of_host(tx: Tx, host: str) -> dict[PciAddress, Device]:
     return {device.address: device for device in DEVICES.where(tx, host=host)}
+
+
+def with_work(tx: Tx, host: str) -> dict[PciAddress, Device]:
+    """The functions of a host that have an owner, or something left to do."""
+    return {device.address: device for device in map(DEVICES.value, tx.all(_WITH_WORK, host=host))}
 
 
 def at(tx: Tx, host: str, address: PciAddress) -> Device | None:

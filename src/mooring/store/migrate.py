@@ -73,5 +73,7 @@ def upgrade_file(path: Path) -> list[Migration]:
     connection = sqlite3.connect(path, isolation_level=None)
     try:
         return upgrade(connection)
+    except sqlite3.Error as broken:
+        raise Conflict(f"{path} could not be upgraded: {broken}", hint="restore a backup; see the how-to") from broken
     finally:
         connection.close()

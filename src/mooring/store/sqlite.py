@@ -35,6 +35,7 @@ _READERS = 2
 _BUSY_TIMEOUT_S = 5.0
 _STOP_WAIT_S = 10.0
 _CACHE_KIB = 16_384
+_DISK = "check the disk of the controller"
 
 
 @dataclass(slots=True)
@@ -72,7 +73,7 @@ class Store:
 
         Raises Conflict when another controller has it open, or when its schema is not this version's.
         """
-        self._lock_fd = _lock(path)
+        self._lock_fd = hold(path)
         self._path = path
         self._clock = clock
         self._steps = steps
@@ -105,11 +106,14 @@ class Store:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             connection = self._local.connection = _connect(self._path, read_only=True)
-        connection.execute("BEGIN")
         try:
+            connection.execute("BEGIN")
             return story(Tx(connection, self._clock.now(), self._steps))
+        except sqlite3.Error as broken:
+            raise Unreachable(f"the database did not answer: {broken}", hint=_DISK) from broken
         finally:
-            connection.execute("ROLLBACK")
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
 
     def close(self) -> None:
         """Finish what is queued, stop the writer, let go of the file."""
@@ -181,7 +185,7 @@ class Store:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
         for job in group:
-            job.error = Unreachable(f"the database did not commit: {broken}", hint="check the disk of the controller")
+            job.error = Unreachable(f"the database did not commit: {broken}", hint=_DISK)
         _answer(group)
 
 
@@ -195,7 +199,7 @@ def _answer(group: Iterable[_Job]) -> None:
             job.future.set_exception(job.error)
 
 
-def _lock(path: Path) -> int:
+def hold(path: Path) -> int:
     """Hold the database for this process: a second controller on the same file would race with us."""
     fd = os.open(path.with_name(path.name + ".lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:

@@ -79,6 +79,16 @@ class SimulatedHost:
     def functions(self) -> tuple[PciFunction, ...]:
         return read_functions(self._root)
 
+    def functions_at(self, source: str) -> tuple[PciFunction, ...]:
+        """The function at an address or behind a netdev, and its PF; none when there is none."""
+        link = self._root / "class/net" / source / "device"
+        try:
+            address = PciAddress.parse(link.readlink().name if link.is_symlink() else source)
+            pf = (self._root / "bus/pci/devices" / str(address) / "physfn").readlink().name
+        except (ValueError, OSError):
+            return ()
+        return read_functions(self._root, only={address, PciAddress.parse(pf)})
+
     def plug_cards(self) -> None:
         """Every PF with newborn VFs, as after power-on."""
         found = self.functions()
@@ -93,7 +103,7 @@ class SimulatedHost:
     def hypervisor(self) -> SimulatedHypervisor:
         facts = tomllib.loads((self.folder / "facts.toml").read_text())
         return SimulatedHypervisor(
-            self.folder / "hypervisor", facts=HypervisorFacts(**facts), functions=self.functions,
+            self.folder / "hypervisor", facts=HypervisorFacts(**facts), functions=self.functions_at,
             rebind=partial(_rebind, self._root), vf_table=self.vf_table,
         )  # fmt: skip
 

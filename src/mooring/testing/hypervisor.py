@@ -56,7 +56,8 @@ class _Run:
 class SimulatedHypervisor(Hypervisor):
     """``Hypervisor`` over a folder, which is made if need be. Any number of processes may share it.
 
-    ``functions`` lists the host's functions as they are now (``host.sysfs.read_functions`` of its tree), ``rebind``
+    ``functions`` lists what the host has now at an address or behind a netdev, with its PF, or more
+    (``host.sysfs.read_functions`` of its tree), ``rebind``
     binds one of them to a driver there, and ``vf_table`` is the table of its PFs.
     """
 
@@ -65,7 +66,7 @@ class SimulatedHypervisor(Hypervisor):
         directory: Path,
         *,
         facts: HypervisorFacts,
-        functions: Callable[[], Iterable[PciFunction]],
+        functions: Callable[[str], Iterable[PciFunction]],
         rebind: Callable[[PciAddress, str], None],
         vf_table: VfTable,
     ) -> None:

@@ -39,7 +39,7 @@ class Held:
 class Passthrough:
     def __init__(
         self,
-        functions: Callable[[], Iterable[PciFunction]],
+        functions: Callable[[str], Iterable[PciFunction]],
         rebind: Callable[[PciAddress, str], None],
         vf_table: VfTable,
     ) -> None:
@@ -52,7 +52,7 @@ class Passthrough:
 
         Raises Unsupported for an address without a VF, HostFault for a network device that is not there.
         """
-        functions = {function.address: function for function in self._functions()}
+        functions = {function.address: function for function in self._functions(interface.source)}
         function = _find(interface, functions.values())
         keeps_driver = interface.kind == "direct" or function.driver == VFIO_DRIVER
         held = Held(interface.port_id, function.address, None if keeps_driver else function.driver)

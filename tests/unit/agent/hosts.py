@@ -177,7 +177,7 @@ class Host:
         self.hypervisor = hypervisor_kind(
             folder / "hypervisor",
             facts=HypervisorFacts("QEMU", 7_002_000, vcpus=8, memory_mib=16384, disk_gib=100),
-            functions=lambda: read_functions(self.sysfs),
+            functions=lambda _: read_functions(self.sysfs),
             rebind=self._rebind,
             vf_table=self.table,
         )

@@ -39,7 +39,7 @@ class Subject:
     decoy_xml: Callable[[], str]
 
 
-def functions() -> list[PciFunction]:
+def functions(_: str = "") -> list[PciFunction]:
     pf = PciFunction(PF, FunctionKind.PF, driver="igb", netdev="enp1s0")
     vfs = [
         PciFunction(address, FunctionKind.VF, driver="igbvf", netdev=NETDEVS[address], pf=PF, vf_index=index)

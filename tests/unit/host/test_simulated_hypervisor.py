@@ -48,7 +48,7 @@ class Host:
             vf_table=self.table,
         )
 
-    def functions(self) -> list[PciFunction]:
+    def functions(self, _: str = "") -> list[PciFunction]:
         pf = PciFunction(PF, FunctionKind.PF, driver=self.drivers[PF], netdev="enp1s0")
         return [pf, *(self.virtual(index) for index in range(len(VFS)))]
 

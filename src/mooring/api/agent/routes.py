@@ -7,7 +7,7 @@ from http import HTTPStatus
 from mooring import wire
 from mooring.api import policy
 from mooring.api.call import Call, Reply, Route
-from mooring.errors import Invalid
+from mooring.errors import Invalid, Unauthenticated
 from mooring.model.desired import Desired, Report
 from mooring.model.host import Host, HostSnapshot
 from mooring.service.desired import desired_of
@@ -64,8 +64,10 @@ def _number(call: Call, name: str, default: int) -> float:
     return int(text)
 
 
-async def _read(call: Call, name: str) -> Desired:
-    return await call.controller.store.read(lambda tx: desired_of(tx, get_host(tx, name)))
+async def _read(call: Call) -> Desired:
+    """The desired state of the key's host; the key is proved each time, for it may have ended meanwhile."""
+    key = call.headers.get("authorization")
+    return await call.controller.store.read(lambda tx: desired_of(tx, host_of_key(tx, key)))
 
 
 async def _newer(call: Call, name: str, since: int, wait_s: float) -> Desired | None:
@@ -73,32 +75,37 @@ async def _newer(call: Call, name: str, since: int, wait_s: float) -> Desired | 
     streams = call.controller.streams
     woken = streams.subscribe(name)
     try:
-        desired = await _read(call, name)
+        desired = await _read(call)
         if desired.sequence <= since and not streams.is_closing:
             try:
                 await wait_for(woken.wait(), wait_s)
             except TimeoutError:
                 return None
-            desired = await _read(call, name)
+            desired = await _read(call)
         return desired
     finally:
         streams.unsubscribe(name, woken)
 
 
 async def _frames(call: Call, name: str) -> AsyncIterator[bytes]:
-    """The newest state at once, then again after each change; a comment now and then so that proxies stay awake."""
+    """The newest state at once, then again after each change; a comment now and then so that proxies stay awake.
+
+    Ends with the host's key: the agent comes again, and is told so.
+    """
     streams = call.controller.streams
     woken = streams.subscribe(name)
     try:
         while not streams.is_closing:
             woken.clear()
-            desired = await _read(call, name)
+            desired = await _read(call)
             yield b"id: %d\ndata: %s\n\n" % (desired.sequence, wire.encode(desired))
             while not woken.is_set():
                 try:
                     await wait_for(woken.wait(), _COMMENT_EVERY_S)
                 except TimeoutError:
                     yield b": still here\n\n"
+    except Unauthenticated:
+        return
     finally:
         streams.unsubscribe(name, woken)
 

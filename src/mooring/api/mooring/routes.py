@@ -11,7 +11,7 @@ from mooring.service import hosts
 from mooring.service.audit import audit
 from mooring.service.explain import explain
 from mooring.service.overview import inventory_of, overview
-from mooring.service.trail import trail
+from mooring.service.trail import NEWEST, trail
 
 _NAME_MAX = 63
 
@@ -81,8 +81,8 @@ async def post_explain(call: Call) -> Reply:
 
 
 async def list_events(call: Call) -> Reply:
-    """The trail, oldest first, after ``?since=``; at most ``?limit=`` (1000)."""
-    since, limit = _number(call, "since", 0), _number(call, "limit", 100)
+    """The trail, oldest first: what came after ``?since=``, else the newest; at most ``?limit=`` (1000)."""
+    since, limit = _number(call, "since", NEWEST), _number(call, "limit", 100)
     rows = await call.controller.store.read(lambda tx: trail(tx, since, limit))
     return Reply(body={"events": rows})
 
