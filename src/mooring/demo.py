@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 from mooring.errors import HostFault, Invalid, MooringError
 from mooring.main import CLOUDS, Say
@@ -169,11 +169,11 @@ def _domain(stage: Stage, server: str) -> "subprocess.CompletedProcess[str]":
     server_id = _run(named, stage.environment).stdout.strip()
     for name in named_plans(_HOSTS):
         try:
-            tree = ElementTree.fromstring(stage.fleet.open(name).hypervisor().xml(server_id))  # noqa: S314 - our own XML
+            tree = ET.fromstring(stage.fleet.open(name).hypervisor().xml(server_id))  # noqa: S314 - our own XML
         except MooringError:
             continue
-        ElementTree.indent(tree)
-        return subprocess.CompletedProcess([], 0, ElementTree.tostring(tree, encoding="unicode"), "")
+        ET.indent(tree)
+        return subprocess.CompletedProcess([], 0, ET.tostring(tree, encoding="unicode"), "")
     return subprocess.CompletedProcess([], 1, f"no host has a domain {server_id}", "")
 
 

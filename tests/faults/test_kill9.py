@@ -78,7 +78,9 @@ def steadily(rig: Rig, ask: Callable[[], T]) -> T:
         try:
             return ask()
         except (OSError, http.client.HTTPException):
-            wait_until(lambda: rig.controller is None or rig.controller.is_dead(), SETTLE_MAX_S, "the controller is dead")
+            wait_until(
+                lambda: rig.controller is None or rig.controller.is_dead(), SETTLE_MAX_S, "the controller is dead"
+            )
     raise AssertionError("the controller dies again and again")
 
 

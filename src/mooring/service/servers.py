@@ -168,7 +168,7 @@ def list_servers(tx: Tx, who: Caller, query: Query, *, all_projects: bool = Fals
     return SERVERS.find(tx, replace(query, visible_to=scope))
 
 
-def rename_server(tx: Tx, world: World, who: Caller, server_id: str, changes: Mapping[str, object]) -> Server:
+def rename_server(tx: Tx, who: Caller, server_id: str, changes: Mapping[str, object]) -> Server:
     """Change what is only shown: name, description, metadata, tags."""
     if unknown := changes.keys() - _CHANGEABLE:
         raise Invalid(f"{', '.join(sorted(unknown))} of a server cannot be changed")

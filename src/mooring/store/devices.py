@@ -20,7 +20,8 @@ _ADDRESSES_MAX = 65_536
 _address = lru_cache(maxsize=_ADDRESSES_MAX)(PciAddress.parse)
 
 _FOR_PLACING = Sql(
-    select(_D.id, _D.host, _D.address, _D.state, _D.updated_at, _D.pf, _D.physical_network, _D.iommu_group, _D.numa_node,
+    select(_D.id, _D.host, _D.address, _D.state, _D.updated_at, _D.pf, _D.physical_network, _D.iommu_group,
+           _D.numa_node,
            _D.is_offered, _D.reason, _D.generation)
     .where(_D.kind == FunctionKind.VF.value, _D.state != VfState.GONE.value, _D.physical_network.is_not(None))
     .order_by(_D.host, _D.address)

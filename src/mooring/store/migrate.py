@@ -20,7 +20,7 @@ class Migration:
 
 
 def migrations() -> tuple[Migration, ...]:
-    """All of them, oldest first: files named ``NNNN_what_changed.sql``, with a ``;`` and a line end after each statement."""
+    """All, oldest first: files named ``NNNN_what_changed.sql``, each statement ended by ``;`` and a line end."""
     folder = resources.files("mooring.store") / "migrations"
     found = []
     for entry in sorted(folder.iterdir(), key=lambda item: item.name):

@@ -191,7 +191,7 @@ class Records(Generic[T]):
         columns = self.table.c
         statement = select(*self.columns)
         for name, count in shape.equals:
-            any_of = [bindparam(f"{name}_{n}") for n in range(count)]
+            any_of: list[Any] = [bindparam(f"{name}_{n}") for n in range(count)]
             statement = statement.where(columns[name].in_(any_of) if any_of else false())
         if shape.is_scoped:
             mine = columns["project_id"] == bindparam("_project")

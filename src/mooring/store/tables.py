@@ -84,7 +84,8 @@ Index(
 )  # fmt: skip
 
 subnets = Table(
-    "subnets", METADATA, _id(), _text("network_id", ForeignKey("networks.id"), index=True), _text("project_id", index=True),
+    "subnets", METADATA, _id(), _text("network_id", ForeignKey("networks.id"), index=True),
+    _text("project_id", index=True),
     _text("name", index=True), _int("ip_version"), _text("cidr"), _int("created_at"), _int("updated_at"),
     _text("gateway_ip", nullable=True), _int("enable_dhcp"), _text("allocation_pools"), _text("dns_nameservers"),
     _text("host_routes"), _text("ipv6_ra_mode", nullable=True), _text("ipv6_address_mode", nullable=True),
@@ -101,7 +102,8 @@ free_ranges = Table(
 )  # fmt: skip
 
 ports = Table(
-    "ports", METADATA, _id(), _text("network_id", ForeignKey("networks.id"), index=True), _text("project_id", index=True),
+    "ports", METADATA, _id(), _text("network_id", ForeignKey("networks.id"), index=True),
+    _text("project_id", index=True),
     _text("name", index=True), _text("mac_address"), _int("created_at"), _int("updated_at"), _text("status"),
     _int("admin_state_up"), _text("fixed_ips"), _text("device_id", index=True), _text("device_owner"),
     _text("binding_host", index=True), _text("binding_vnic_type"), _text("binding_profile"), _text("binding_vif_type"),
@@ -147,7 +149,8 @@ servers = Table(
 
 hosts = Table(
     "hosts", METADATA, _id(), _text("name", unique=True), _int("created_at"), _int("updated_at"),
-    _text("key_hash", unique=True), _text("availability_zone"), _int("is_enabled"), _text("disabled_reason", nullable=True),
+    _text("key_hash", unique=True), _text("availability_zone"), _int("is_enabled"),
+    _text("disabled_reason", nullable=True),
     _int("epoch"), _text("boot_id"), _text("agent_id"), _int("vcpus"), _int("memory_mib"), _int("disk_gib"),
     _text("hypervisor_type"), _int("hypervisor_version"), _text("bridge_mappings"), _text("device_mappings"),
     _int("started_at", nullable=True), _int("heard_at", nullable=True),

@@ -59,7 +59,8 @@ STORY: Sequence[Chapter] = (
                 "openstack port create --network blue --vnic-type direct db-data -c mac_address -c fixed_ips -c status"
             ),
             Step(
-                "openstack port create --network blue --vnic-type macvtap db-backup -c mac_address -c fixed_ips -c status"
+                "openstack port create --network blue --vnic-type macvtap db-backup"
+                " -c mac_address -c fixed_ips -c status"
             ),
             Step(
                 "openstack server create --flavor small --image debian --nic port-id=db-data --nic port-id=db-backup db"
@@ -85,7 +86,8 @@ STORY: Sequence[Chapter] = (
             Step("openstack port create --network blue --vnic-type normal web-mgmt -c mac_address -c fixed_ips"),
             Step("openstack port create --network blue --vnic-type direct web-data -c mac_address -c fixed_ips"),
             Step(
-                "openstack server create --flavor small --image debian --nic port-id=web-mgmt --nic port-id=web-data web"
+                "openstack server create --flavor small --image debian"
+                " --nic port-id=web-mgmt --nic port-id=web-data web"
                 " -c id -c name",
                 "Only a host with a bridge and a free VF on physnet1 can take this one.",
             ),

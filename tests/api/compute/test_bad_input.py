@@ -66,6 +66,8 @@ BAD_SERVERS: list[tuple[dict[str, object], str]] = [
     ({"tags": "a"}, "is not of type 'array'"),
     ({"tags": [f"t{n}" for n in range(51)]}, "is too long"),
     ({"key_name": "mine"}, "Invalid key_name provided"),
+    ({"user_data": "aGVsbG8="}, "user_data is not served"),
+    ({"config_drive": True}, "config_drive is not served"),
     ({"adminPass": "word"}, "field/attribute adminPass. Value: ***."),
     ({"hostname": "h"}, "hostname"),
     ({"accessIPv4": "192.0.2.1"}, "accessIPv4"),

@@ -80,7 +80,7 @@ async def update_server(call: Call, version: Microversion) -> Reply:
     who, world, ident = call.who, call.controller.world, call.params["server_id"]
 
     def story(tx: Tx) -> tuple[Server, Scene]:
-        server = servers.rename_server(tx, world, who, ident, changes)
+        server = servers.rename_server(tx, who, ident, changes)
         return server, scene_of(tx, world, [server])
 
     server, scene = await call.controller.store.write(story)

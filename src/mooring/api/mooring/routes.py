@@ -95,7 +95,9 @@ async def get_audit(call: Call) -> Reply:
 
 
 def _number(call: Call, name: str, default: int) -> int:
-    value = call.query.get(name, [str(default)])[-1]
+    if name not in call.query:
+        return default
+    value = call.query[name][-1]
     if not (value.isascii() and value.isdigit()):
         raise Invalid(f"{name}={value!r} is not a number")
     return int(value)
