@@ -116,16 +116,7 @@ def prepare(rig: Rig) -> tuple[str, str]:
     for name in rig.hosts:
         rig.start_agent(name)
     rig.wait_available(HOSTS * VFS)
-    network = {
-        "name": "bench", "provider:network_type": "vlan", "provider:physical_network": "physnet1",
-        "provider:segmentation_id": 100, "mooring:default_vnic_type": "direct",
-    }  # fmt: skip
-    network_id = rig.client.want(201, "POST", "/network/v2.0/networks", {"network": network})["network"]["id"]
-    subnet = {"network_id": network_id, "ip_version": 4, "cidr": "10.0.0.0/8"}
-    rig.client.want(201, "POST", "/network/v2.0/subnets", {"subnet": subnet})
-    flavor = {"name": "bench", "ram": 64, "vcpus": 1, "disk": 1}
-    flavor_id = rig.client.want(200, "POST", "/compute/v2.1/flavors", {"flavor": flavor})["flavor"]["id"]
-    return str(network_id), str(flavor_id)
+    return rig.make_network(100, "10.0.0.0/8", "direct"), rig.make_flavor()
 
 
 def bench_ports(rig: Rig, network_id: str) -> None:

@@ -69,15 +69,7 @@ def at_once(rig: Rig, paths: list[tuple[str, str, object, int]]) -> None:
 
 def test_as_many_servers_are_active_as_there_are_vfs_and_the_others_say_why(full_rig: Rig) -> None:
     rig = full_rig
-    network = {
-        "name": "n", "provider:network_type": "vlan", "provider:physical_network": "physnet1",
-        "provider:segmentation_id": 100, "mooring:default_vnic_type": "direct",
-    }  # fmt: skip
-    network_id = rig.client.want(201, "POST", "/network/v2.0/networks", {"network": network})["network"]["id"]
-    subnet = {"network_id": network_id, "ip_version": 4, "cidr": "10.0.0.0/16"}
-    rig.client.want(201, "POST", "/network/v2.0/subnets", {"subnet": subnet})
-    flavor = {"name": "f", "ram": 64, "vcpus": 1, "disk": 1}
-    flavor_id = rig.client.want(200, "POST", "/compute/v2.1/flavors", {"flavor": flavor})["flavor"]["id"]
+    network_id, flavor_id = rig.make_network(100, "10.0.0.0/16", "direct"), rig.make_flavor()
     wish = {"server": {"name": "s", "flavorRef": flavor_id, "networks": [{"uuid": network_id}]}}
 
     at_once(rig, [("POST", "/compute/v2.1/servers", wish, 202)] * SERVERS)

@@ -38,17 +38,9 @@ def prepare(rig: Rig) -> dict[str, object]:
     rig.add_hosts({"h1": SMALL})
     rig.start_agent("h1")
     rig.wait_available(VFS)
-    provider = {
-        "provider:network_type": "vlan", "provider:physical_network": "physnet1", "provider:segmentation_id": 100,
-    }  # fmt: skip
-    network = rig.client.want(201, "POST", "/network/v2.0/networks", {"network": {"name": "n", **provider}})["network"]
-    subnet = {"network_id": network["id"], "ip_version": 4, "cidr": "192.0.2.0/24"}
-    rig.client.want(201, "POST", "/network/v2.0/subnets", {"subnet": subnet})
-    wish = {"network_id": network["id"], "binding:vnic_type": "direct"}
+    wish = {"network_id": rig.make_network(100, "192.0.2.0/24"), "binding:vnic_type": "direct"}
     made = rig.client.want(201, "POST", "/network/v2.0/ports", {"port": wish})["port"]
-    flavor = {"name": "f", "ram": 512, "vcpus": 1, "disk": 1}
-    flavor_id = rig.client.want(200, "POST", "/compute/v2.1/flavors", {"flavor": flavor})["flavor"]["id"]
-    return {"server": {"name": "s", "flavorRef": flavor_id, "networks": [{"port": made["id"]}]}}
+    return {"server": {"name": "s", "flavorRef": rig.make_flavor(), "networks": [{"port": made["id"]}]}}
 
 
 def call(rig: Rig, method: str, path: str, body: object = None) -> Answer | None:

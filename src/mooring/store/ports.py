@@ -1,6 +1,6 @@
 """Ports: rows, what must not be there twice, and the questions that are asked of many at once."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import msgspec
 from sqlalchemy import bindparam, exists, func, select
@@ -41,18 +41,17 @@ _WITH_ADDRESS_PART = Sql(select(_A.port_id).where(func.instr(_A.ip_address, bind
 
 def insert(tx: Tx, port: Port) -> Port:
     """Insert a port. Raises Conflict when its MAC is another port's of the network."""
-    try:
-        return PORTS.insert(tx, port)
-    except Taken as broken:
-        if "ports.mac_address" not in str(broken):
-            raise
-        raise mac_in_use(port.network_id, port.mac_address) from broken
+    return _with_its_mac(PORTS.insert, tx, port)
 
 
 def update(tx: Tx, port: Port) -> Port:
     """Write a port. Raises Conflict when its MAC is another port's of the network."""
+    return _with_its_mac(PORTS.update, tx, port)
+
+
+def _with_its_mac(write: Callable[[Tx, Port], Port], tx: Tx, port: Port) -> Port:
     try:
-        return PORTS.update(tx, port)
+        return write(tx, port)
     except Taken as broken:
         if "ports.mac_address" not in str(broken):
             raise

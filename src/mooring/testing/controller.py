@@ -1,27 +1,23 @@
 """A controller in one folder, and tokens for it without a login: for tests of the API in one process."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
 
-from mooring.api.agent.streams import Streams
 from mooring.api.call import Controller
-from mooring.api.counters import Metrics
 from mooring.config import ControllerConfig
+from mooring.main import Parts, assemble
 from mooring.ml2.linuxbridge import LinuxBridgeDriver
-from mooring.ml2.load import Loader, load_drivers
+from mooring.ml2.load import Loader
 from mooring.ml2.sriov_nic_switch import SriovNicSwitchDriver
 from mooring.model.identity import Assignment, Project, Token, User
 from mooring.model.outside import Clock, Ids, NoSteps, Steps
-from mooring.service.identity import ADMIN, bootstrap
-from mooring.service.liveness import Heartbeats
+from mooring.service.identity import ADMIN
 from mooring.service.passwords import hash_password
-from mooring.service.sessions import Sessions
 from mooring.service.tokens import secret_hash
-from mooring.service.world import World
 from mooring.store.identity import ASSIGNMENTS, PROJECTS, ROLES, TOKENS, USERS, roles_of
-from mooring.store.sqlite import Store, create_file
 from mooring.store.tx import Tx
 from mooring.system import SystemClock, SystemIds
 
@@ -52,19 +48,10 @@ def make_controller(
 
     The caller closes ``controller.store`` before another one may open the folder.
     """
-    config = config or ControllerConfig(state=str(folder))
-    clock = clock or SystemClock()
-    ids = ids or SystemIds()
-    path = folder / "mooring.db"
-    create_file(path)
-    store = Store(path, clock, steps or NoSteps())
-    drivers = load_drivers(config.mechanism_drivers, DRIVERS)
-    world = World(ids, config, drivers, Heartbeats(clock, config.agent_down_s))
-    sessions, streams = Sessions(store, clock), Streams()
-    store.on_commit(sessions.committed)
-    store.on_commit(streams.committed)
-    store.write_now(lambda tx: bootstrap(tx, ids, _stored_word()))
-    return Controller(store, world, sessions, clock, streams, Metrics())
+    config = replace(config or ControllerConfig(), state=str(folder))
+    parts = Parts(clock or SystemClock(), ids or SystemIds(), steps or NoSteps(), DRIVERS)
+    controller, _ = assemble(config, parts, _stored_word())
+    return controller
 
 
 def token_for(controller: Controller, project: str, roles: Iterable[str] = ("member",), user: str = "") -> str:

@@ -96,6 +96,23 @@ class Rig:
         found: list[dict[str, object]] = self.client.want(200, "GET", "/mooring/v1/pci-devices")["pci_devices"]
         return found
 
+    def make_network(self, vlan: int, cidr: str, default_vnic_type: str = "normal") -> str:
+        """A VLAN of physnet1 with one subnet; returns its id."""
+        network = {
+            "name": f"vlan-{vlan}", "provider:network_type": "vlan", "provider:physical_network": "physnet1",
+            "provider:segmentation_id": vlan, "mooring:default_vnic_type": default_vnic_type,
+        }  # fmt: skip
+        made = self.client.want(201, "POST", "/network/v2.0/networks", {"network": network})["network"]
+        subnet = {"network_id": made["id"], "ip_version": 4, "cidr": cidr}
+        self.client.want(201, "POST", "/network/v2.0/subnets", {"subnet": subnet})
+        return str(made["id"])
+
+    def make_flavor(self) -> str:
+        """The smallest; returns its id."""
+        flavor = {"name": "smallest", "ram": 64, "vcpus": 1, "disk": 1}
+        made = self.client.want(200, "POST", "/compute/v2.1/flavors", {"flavor": flavor})["flavor"]
+        return str(made["id"])
+
     def alive(self, name: str) -> bool:
         """Whether the controller heard from the host since it started."""
         found = self.client.want(200, "GET", f"/mooring/v1/hosts/{name}")["host"]["liveness"]
