@@ -1,0 +1,106 @@
+"""The auditor finds each broken invariant: a book is falsified behind the schema's back, and the finding names it.
+
+Without these, the silence that every story ends with would mean nothing.
+"""
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+
+import pytest
+from tests.story.conftest import Told
+
+from mooring.main import DATABASE
+from mooring.model.port import VnicType
+from mooring.service.audit import CHECKS
+
+Falsify = Callable[[sqlite3.Connection], object]
+_OWN = "SELECT device_id FROM claims LIMIT 1"
+_FREE = "SELECT id FROM devices WHERE state = 'available' LIMIT 1"
+
+
+def run(*statements: str) -> Falsify:
+    def falsify(books: sqlite3.Connection) -> None:
+        for statement in statements:
+            assert books.execute(statement).rowcount > 0, f"nothing was falsified by: {statement}"
+
+    return falsify
+
+
+def without_vlan_index(books: sqlite3.Connection) -> None:
+    books.execute("DROP INDEX one_network_per_vlan")
+    run("UPDATE segments SET segmentation_id = 100")(books)
+
+
+FALSE_BOOKS: list[tuple[str, str, Falsify]] = [
+    ("I1", "has no claim", run("DELETE FROM claims WHERE device_id = (SELECT max(device_id) FROM claims)")),
+    ("I1", "and has a claim", run(f"UPDATE devices SET state = 'available' WHERE id = ({_OWN})")),
+    (
+        "I1",
+        "ports are bound to",
+        run("UPDATE ports SET binding_host = 'sim1', binding_profile = '{\"pci_slot\": \"x\"}'"),
+    ),
+    (
+        "I2",
+        "are both owned",
+        run(
+            f"UPDATE claims SET device_id = (SELECT id FROM devices WHERE kind = 'type-PF' AND (host, address) ="
+            f" (SELECT host, pf FROM devices WHERE id = ({_OWN}))) WHERE device_id = (SELECT max(device_id) FROM claims)"
+        ),
+    ),
+    ("I3", "which does not exist", run("UPDATE claims SET server_id = 'nobody'")),
+    ("I3", "which is not that server's", run("UPDATE ports SET device_id = ''")),
+    ("I3", "and claims", run("UPDATE servers SET host = 'sim1' WHERE host = 'sim3'")),
+    ("I3", "claims nothing", run("DELETE FROM claims")),
+    ("I4", "which its network is not on", run("UPDATE segments SET physical_network = 'elsewhere'")),
+    ("I5", "in use of", run("UPDATE hosts SET memory_mib = 1")),
+    ("I6", "was never read back", run(f"UPDATE devices SET verified_at = NULL WHERE id = ({_FREE})")),
+    ("I7", "belongs to 2 networks", without_vlan_index),
+    (
+        "I8",
+        "a live port's MAC",
+        run(f"UPDATE devices SET observed = (SELECT observed FROM devices WHERE id = ({_OWN})) WHERE id = ({_FREE})"),
+    ),
+    ("I8", "share MAC", run("UPDATE claims SET desired = (SELECT desired FROM claims LIMIT 1)")),
+    ("I9", "wanted", run("UPDATE claims SET desired = replace(desired, '\"id\":100', '\"id\":7')")),
+    ("I12", "an older one", run("UPDATE devices SET generation = 0")),
+    (
+        "I13",
+        "in one book and not in the other",
+        run('UPDATE ports SET fixed_ips = \'[{"subnet_id":"s","ip_address":"192.0.2.9"}]\''),
+    ),
+    ("I14", "answer the request", run("UPDATE servers SET reservation_id = 'r-1'")),
+    ("I15", "for more than", run("UPDATE servers SET status = 'BUILD', updated_at = 0")),
+    ("I15", "is being released", run(f"UPDATE devices SET state = 'releasing', updated_at = 0 WHERE id = ({_OWN})")),
+]
+
+
+@pytest.mark.parametrize(("invariant", "words", "falsify"), FALSE_BOOKS, ids=[f"{i}-{w}" for i, w, _ in FALSE_BOOKS])
+def test_the_auditor_finds_what_was_falsified(invariant: str, words: str, falsify: Falsify, told: Told) -> None:
+    for vlan in (100, 101):
+        network = told.network("physnet1", vlan)
+        told.boot(told.port(network, VnicType.DIRECT), forced_host="sim3")
+    assert told.cloud.findings() == []
+    path = told.cloud.folder / "controller" / DATABASE
+    with closing(sqlite3.connect(path, isolation_level=None)) as books:
+        before = "".join(books.iterdump())
+        falsify(books)
+        findings = told.cloud.findings()
+        restore(books, before)
+    assert any(f.invariant == invariant and words in f.text for f in findings), findings
+
+
+def restore(books: sqlite3.Connection, dump: str) -> None:
+    """Put back what was there, so that the story ends as every other does: with a silent auditor."""
+    books.execute("PRAGMA foreign_keys = OFF")
+    tables = books.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+    ).fetchall()
+    for (name,) in tables:
+        books.execute(f"DROP TABLE {name}")  # noqa: S608 - a name from the schema
+    books.execute("DELETE FROM sqlite_sequence")
+    books.executescript(dump)
+
+
+def test_every_check_has_a_book_that_it_finds_false() -> None:
+    assert {invariant for invariant, _, _ in FALSE_BOOKS} == set(CHECKS)
