@@ -8,11 +8,11 @@ from collections.abc import Callable
 from contextlib import closing
 
 import pytest
-from tests.story.conftest import Told
 
 from mooring.main import DATABASE
 from mooring.model.port import VnicType
 from mooring.service.audit import CHECKS
+from tests.story.conftest import Told
 
 Falsify = Callable[[sqlite3.Connection], object]
 _OWN = "SELECT device_id FROM claims LIMIT 1"
@@ -97,7 +97,7 @@ def restore(books: sqlite3.Connection, dump: str) -> None:
         "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
     ).fetchall()
     for (name,) in tables:
-        books.execute(f"DROP TABLE {name}")  # noqa: S608 - a name from the schema
+        books.execute(f"DROP TABLE {name}")
     books.execute("DELETE FROM sqlite_sequence")
     books.executescript(dump)
 

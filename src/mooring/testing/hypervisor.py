@@ -9,6 +9,7 @@ import fcntl
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -27,6 +28,11 @@ from mooring.host.livexml import (
 from mooring.host.machine import DomainState, Hypervisor, HypervisorFacts, VfTable
 from mooring.model.pci import PciAddress, PciFunction
 from mooring.testing.passthrough import Held, Passthrough
+
+_TEXTS_MAX = 1024
+#: The same few texts are asked for again and again, and reading XML is most of what this costs.
+_marker = lru_cache(maxsize=_TEXTS_MAX)(parse_marker)
+_readable = lru_cache(maxsize=_TEXTS_MAX)(readable_marker)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +100,18 @@ class SimulatedHypervisor(Hypervisor):
 
     def domains(self) -> Sequence[DomainState]:
         with self._answering():
-            owns = (readable_marker(file.read_text("utf-8")) for file in sorted(self._domains.glob("*.xml")))
+            owns = (_readable(file.read_text("utf-8")) for file in sorted(self._domains.glob("*.xml")))
             return [own.state(self._run(own.server_id).is_running) for own in owns if own is not None]
 
     def xml(self, server_id: str) -> str:
         with self._answering():
             text = self._text(server_id)
-        if parse_marker(text) is None:
+        if _marker(text) is None:
             raise NotFound("domain", server_id)
         return text
 
     def start(self, domain_xml: str) -> None:
-        wanted = parse_marker(domain_xml)
+        wanted = _marker(domain_xml)
         if wanted is None:
             raise Invalid("the domain XML does not carry the Mooring marker")
         server_id = wanted.server_id
