@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from http.client import HTTPException
 from pathlib import Path
 
@@ -136,7 +137,7 @@ def bench_servers(rig: Rig, network_id: str, flavor_id: str) -> None:
     wish = {"server": {"name": "bench", "flavorRef": flavor_id, "networks": [{"uuid": network_id}]}}
 
     def once(client: ApiClient) -> float:
-        began_s = time.monotonic()
+        began_s, pause_s = time.monotonic(), POLL_S * (threading.active_count() - 1)
         server_id = client.want(202, "POST", "/compute/v2.1/servers", wish)["server"]["id"]
 
         def is_active() -> bool:
@@ -145,15 +146,20 @@ def bench_servers(rig: Rig, network_id: str, flavor_id: str) -> None:
                 raise AssertionError(f"the server failed: {server['fault']}")
             return bool(server["status"] == "ACTIVE")
 
-        wait_until(is_active, SERVER_MAX_S, "the server is ACTIVE", POLL_S * (threading.active_count() - 1))
+        wait_until(is_active, SERVER_MAX_S, "the server is ACTIVE", pause_s)
         took_s = time.monotonic() - began_s
         client.want(204, "DELETE", f"/compute/v2.1/servers/{server_id}")
+
+        def is_gone() -> bool:
+            return client.call("GET", f"/compute/v2.1/servers/{server_id}").status == HTTPStatus.NOT_FOUND
+
+        wait_until(is_gone, SERVER_MAX_S, "the server is gone", pause_s)
         return took_s
 
     def settle() -> None:
         rig.wait_available(HOSTS * VFS)
 
-    measure(rig, "server create, time to ACTIVE, delete", once, settle)
+    measure(rig, "server create, time to ACTIVE, delete, gone", once, settle)
 
 
 def bench_start(folder: Path) -> None:

@@ -45,7 +45,8 @@ FALSE_BOOKS: list[tuple[str, str, Falsify]] = [
         "are both owned",
         run(
             f"UPDATE claims SET device_id = (SELECT id FROM devices WHERE kind = 'type-PF' AND (host, address) ="
-            f" (SELECT host, pf FROM devices WHERE id = ({_OWN}))) WHERE device_id = (SELECT max(device_id) FROM claims)"
+            f" (SELECT host, pf FROM devices WHERE id = ({_OWN})))"
+            " WHERE device_id = (SELECT max(device_id) FROM claims)"
         ),
     ),
     ("I3", "which does not exist", run("UPDATE claims SET server_id = 'nobody'")),
