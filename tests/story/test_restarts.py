@@ -3,10 +3,12 @@
 import pytest
 
 from mooring.errors import Stale
+from mooring.model.desired import FunctionOutcome, FunctionReport, Report
 from mooring.model.port import VnicType
 from mooring.model.request import Device
 from mooring.model.server import ServerStatus
 from mooring.model.vf import VfState
+from mooring.service.claims import change_state
 from mooring.store.devices import DEVICES
 from tests.story.conftest import Told
 
@@ -63,3 +65,29 @@ def test_a_function_that_vanishes_while_owned_is_waited_for_and_never_handed_out
     assert told.boot(told.network("physnet2", 202, default_vnic_type="direct")).status is ServerStatus.ERROR
     told.delete(server)
     assert told.read(lambda tx: DEVICES.get(tx, device.id)).state is VfState.GONE  # type: ignore[union-attr]  # it is there
+
+
+def test_a_report_about_one_function_out_of_turn_does_not_silence_the_others(told: Told) -> None:
+    network = told.network("physnet2", 200)
+    first, second = (told.boot(told.port(network, VnicType.DIRECT)) for _ in range(2))
+    devices = [device_of(told, told.ports(server)[0].mac_address) for server in (first, second)]
+    told.write(lambda tx: change_state(tx, devices[0], VfState.REMOVED_PENDING))
+    claims = told.write(lambda tx: change_state(tx, devices[1], VfState.CLAIMED))
+    reports = tuple(FunctionReport(d.address, d.generation, FunctionOutcome.IN_USE, d.observed) for d in devices)
+    told.cloud.uplink("sim3").report(Report(told.cloud.epoch("sim3"), 1, reports))
+    states = [told.read(lambda tx, d=d: DEVICES.get(tx, d.id)).state for d in devices]  # type: ignore[misc]  # a default binds d
+    assert (claims.state, states) == (VfState.CLAIMED, [VfState.REMOVED_PENDING, VfState.IN_USE])
+
+
+def test_a_vf_that_is_excluded_while_in_use_is_cleaned_and_never_handed_out_again(told: Told) -> None:
+    port = told.port(told.network("physnet2", 200), VnicType.DIRECT)
+    server = told.boot(port)
+    device = device_of(told, port.mac_address)
+    told.cloud.exclude("sim3", "ens99f0")
+    told.cloud.settle()
+    assert told.server(server.id).status is ServerStatus.ACTIVE
+    told.delete(server)
+    assert told.is_gone(server)
+    assert all(settings.mac != port.mac_address for settings in told.on_card("sim3"))
+    told.cloud.restart_agent("sim3")
+    assert told.read(lambda tx: DEVICES.get(tx, device.id)).state is VfState.UNAVAILABLE  # type: ignore[union-attr]  # it is there

@@ -36,15 +36,15 @@ class Scene:
             raise HostFault(f"PF {function.pf} has no network device", hint="bind it to its own driver again")
         return Vf(address, pf_netdev, function.vf_index)
 
-    def locate_wanted(self, wanted: DesiredFunction) -> Vf:
+    def locate_wanted(self, wanted: DesiredFunction, *, is_owed: bool = False) -> Vf:
         """``locate``, for a function that this host hands out, and the one that the controller means.
 
         A boot may number the addresses anew. Raises Forbidden for a function that the host's own device_spec does not
-        hand out, whatever the controller says, unless a guest has it already.
+        hand out, whatever the controller says, unless a guest has it already or a baseline ``is_owed`` to it.
         """
         vf = self.locate(wanted.address)
         offered = self._offers[wanted.address]
-        if not offered.is_offered and self.holder(wanted.address) is None:
+        if not offered.is_offered and not is_owed and self.holder(wanted.address) is None:
             raise Forbidden(f"this host does not hand out {wanted.address}: {offered.reason}")
         function = self._functions[wanted.address]
         if (function.pf, function.vf_index) != (wanted.pf, wanted.vf_index):

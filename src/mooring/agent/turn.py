@@ -111,7 +111,9 @@ class Turn:
             if wanted.purpose is not purpose:
                 continue
             try:
-                report = work(wanted, self._scene.locate_wanted(wanted))
+                # What we made dirty we clean, even if the operator has excluded it since.
+                is_owed = purpose is Purpose.BASELINE and self._hands.ledger.has_touched(wanted.address)
+                report = work(wanted, self._scene.locate_wanted(wanted, is_owed=is_owed))
             except MooringError as failed:
                 report = _quarantined(wanted, failed)
             if report is not None:

@@ -11,7 +11,7 @@ from mooring.cli.text import Column, Group, counted, print_groups, print_json, s
 from mooring.cli.tree import Device, print_notes, speed, trees
 from mooring.config import load_agent
 from mooring.core.devspec import offer, parse_device_specs
-from mooring.errors import Invalid
+from mooring.errors import Invalid, Unsupported
 from mooring.host.sysfs import host_use, read_functions
 from mooring.model.pci import FunctionKind, PciFunction
 
@@ -85,11 +85,15 @@ def _unpacked(path: Path) -> Iterator[Path]:
     if not path.name.endswith((".tar.gz", ".tgz")):
         yield path
         return
+    if not hasattr(tarfile, "data_filter"):
+        # Debian 12's 3.11.2: without the filter an archive may write wherever its names lead.
+        raise Unsupported("this Python cannot unpack an archive safely", hint="unpack it with tar, and name its folder")
     with TemporaryDirectory(prefix="mooring-sysfs-") as folder:
         try:
             with tarfile.open(path, "r:gz") as archive:
                 _check_size(path, archive)
-                archive.extractall(folder, filter="data")
+                archive.extraction_filter = tarfile.data_filter
+                archive.extractall(folder)  # noqa: S202 - the filter keeps it inside
         except (OSError, EOFError, tarfile.TarError) as broken:
             raise Invalid(f"{path} cannot be unpacked: {broken}", hint="pack it with tar --create --gzip") from broken
         yield Path(folder)

@@ -128,6 +128,10 @@ class Ledger:
             wanted.address, wanted.generation, wanted.purpose, wanted.server_id, boot_id
         )
 
+    def has_touched(self, address: PciAddress) -> bool:
+        """Whether this host ever made something of that function, and so owes it a clean state."""
+        return address in self._functions
+
     def functions_of(self, server_id: str) -> tuple[PciAddress, ...]:
         """The functions that were last made, or about to be made, for that server."""
         return tuple(record.address for record in self._functions.values() if record.server_id == server_id)

@@ -45,7 +45,9 @@ def overview(tx: Tx, world: World, name: str | None = None) -> list[HostRow]:
         for device in DEVICES.where(tx, host=host.name):
             if device.kind is FunctionKind.VF:
                 vfs.setdefault(device.physical_network or "", Counter())[device.state.value] += 1
-        rows.append(HostRow(host, world.heartbeats.of(host.name), used.get(host.name, Usage()), vfs))
+        rows.append(
+            HostRow(host, world.heartbeats.of(host.name), used.get(host.name, Usage()), dict(sorted(vfs.items())))
+        )
     return rows
 
 

@@ -1,9 +1,10 @@
 """What an agent read back: the only way for a port or a server to become ACTIVE, or for a function to become free."""
 
+import logging
 from dataclasses import replace
 from datetime import timedelta
 
-from mooring.errors import Stale
+from mooring.errors import Conflict, Stale
 from mooring.model.desired import FunctionOutcome, FunctionReport, Report, ServerOutcome, ServerReport
 from mooring.model.host import Host
 from mooring.model.identity import Caller
@@ -23,6 +24,8 @@ from mooring.store.ports import PORTS
 from mooring.store.servers import SERVERS
 from mooring.store.tx import Event, Tx
 
+_log = logging.getLogger(__name__)
+
 _NO_NEWS = timedelta(seconds=10)
 _SERVING = {FunctionOutcome.PROGRAMMED: VfState.PROGRAMMED, FunctionOutcome.IN_USE: VfState.IN_USE}
 
@@ -39,9 +42,16 @@ def take_report(tx: Tx, world: World, host: Host, report: Report) -> None:
     agent = Caller(f"host:{host.name}", host.name, None, None, frozenset({"admin"}))
     for said in report.functions:
         device = devices.at(tx, host.name, said.address)
-        if device is not None and said.generation == device.generation:
+        if device is None or said.generation != device.generation:
+            continue
+        try:
             _take_function(tx, world, agent, device, said)
-            tx.reach(ControllerStep.FUNCTION_REPORTED)
+        except Conflict as out_of_turn:
+            # One function whose life took another turn must not keep the host's other answers from being heard.
+            _log.warning(
+                "report-passed-over host=%s address=%s reason=%r", host.name, said.address, out_of_turn.message
+            )
+        tx.reach(ControllerStep.FUNCTION_REPORTED)
     for told in report.servers:
         server = SERVERS.get(tx, told.id)
         if server is not None and server.host == host.name and told.generation == server.generation:

@@ -35,7 +35,6 @@ _READERS = 2
 _BUSY_TIMEOUT_S = 5.0
 _STOP_WAIT_S = 10.0
 _CACHE_KIB = 16_384
-_DISK = "check the disk of the controller"
 
 
 @dataclass(slots=True)
@@ -110,7 +109,7 @@ class Store:
             connection.execute("BEGIN")
             return story(Tx(connection, self._clock.now(), self._steps))
         except sqlite3.Error as broken:
-            raise Unreachable(f"the database did not answer: {broken}", hint=_DISK) from broken
+            raise _unreachable(broken) from broken
         finally:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
@@ -174,8 +173,10 @@ class Store:
         self._connection.execute("SAVEPOINT story")
         try:
             job.result = job.story(tx)
-        except BaseException as error:  # noqa: BLE001 - handed to the caller who waits, in _answer
-            job.error = error
+        except BaseException as error:
+            if isinstance(error, sqlite3.Error) and not self._connection.in_transaction:
+                raise  # a full disk or the like: SQLite has given up the whole group
+            job.error = _unreachable(error) if isinstance(error, sqlite3.Error) else error
             self._connection.execute("ROLLBACK TO story")
             tx.events.clear()
         self._connection.execute("RELEASE story")
@@ -185,8 +186,12 @@ class Store:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
         for job in group:
-            job.error = Unreachable(f"the database did not commit: {broken}", hint=_DISK)
+            job.error = _unreachable(broken)
         _answer(group)
+
+
+def _unreachable(broken: sqlite3.Error) -> Unreachable:
+    return Unreachable(f"the database did not do it: {broken}", hint="check the disk of the controller")
 
 
 def _answer(group: Iterable[_Job]) -> None:

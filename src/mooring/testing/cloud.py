@@ -89,6 +89,17 @@ class Cloud:
     def uplink(self, name: str) -> DirectUplink:
         return DirectUplink(self.controller, name)
 
+    def epoch(self, name: str) -> int:
+        return self.controller.store.read_now(lambda tx: get_host(tx, name)).epoch
+
+    def exclude(self, name: str, pf_netdev: str) -> None:
+        """The operator takes a PF's VFs back, in the host's own file, and restarts the agent."""
+        file = self.nodes[name].host.folder / "agent.toml"
+        entry = f'[[device_spec]]\npf = "{pf_netdev}"\nexclude = true\n\n'
+        head, mark, tail = file.read_text().partition("[[device_spec]]")
+        file.write_text(head + entry + mark + tail)
+        self.restart_agent(name)
+
     def restart_agent(self, name: str) -> None:
         """As after ``kill -9`` and a start: a new process's agent over what the old one left."""
         node = self.nodes[name]
