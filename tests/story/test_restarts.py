@@ -3,13 +3,15 @@
 import pytest
 
 from mooring.errors import Stale
-from mooring.model.desired import FunctionOutcome, FunctionReport, Report
+from mooring.model.desired import FunctionOutcome, FunctionReport, Report, ServerOutcome, ServerReport
 from mooring.model.port import VnicType
 from mooring.model.request import Device
 from mooring.model.server import ServerStatus
 from mooring.model.vf import VfState
 from mooring.service.claims import change_state
+from mooring.service.servers import delete_server
 from mooring.store.devices import DEVICES
+from mooring.testing.cloud import ADMIN
 from tests.story.conftest import Told
 
 
@@ -91,3 +93,17 @@ def test_a_vf_that_is_excluded_while_in_use_is_cleaned_and_never_handed_out_agai
     assert all(settings.mac != port.mac_address for settings in told.on_card("sim3"))
     told.cloud.restart_agent("sim3")
     assert told.read(lambda tx: DEVICES.get(tx, device.id)).state is VfState.UNAVAILABLE  # type: ignore[union-attr]  # it is there
+
+
+def test_a_host_that_speaks_of_anothers_server_is_not_heard(told: Told) -> None:
+    network = told.network("physnet1", 100)
+    server = told.boot(told.port(network, VnicType.NORMAL), forced_host="sim2")
+    assert server.status is ServerStatus.ACTIVE
+    told.write(lambda tx: delete_server(tx, told.world, ADMIN, server.id))
+    for outcome in ServerOutcome:
+        lie = ServerReport(server.id, server.generation + 1, outcome, "a lie")
+        told.cloud.uplink("sim1").report(Report(told.cloud.epoch("sim1"), 1, servers=(lie,)))
+    assert told.server(server.id).status is ServerStatus.DELETING
+    assert told.server(server.id).fault is None
+    told.cloud.settle()
+    assert told.is_gone(server)

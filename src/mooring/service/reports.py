@@ -54,11 +54,10 @@ def take_report(tx: Tx, world: World, host: Host, report: Report) -> None:
         tx.reach(ControllerStep.FUNCTION_REPORTED)
     for told in report.servers:
         server = SERVERS.get(tx, told.id)
+        # A host speaks for its own servers only, whatever ids it names.
         if server is not None and server.host == host.name and told.generation == server.generation:
-            _take_server(tx, agent, server, told)
+            _take_server(tx, world, agent, server, told)
             tx.reach(ControllerStep.SERVER_REPORTED)
-    for told in report.servers:
-        _finish_if_gone(tx, world, agent, told)
 
 
 def _take_function(tx: Tx, world: World, agent: Caller, device: Device, said: FunctionReport) -> None:
@@ -113,11 +112,13 @@ def _advance(tx: Tx, agent: Caller, device: Device, held: Claim, new: VfState) -
         _tell(tx, agent, f"device.{new}", device, {"port": held.port_id, "generation": device.generation})
 
 
-def _take_server(tx: Tx, agent: Caller, server: Server, told: ServerReport) -> None:
+def _take_server(tx: Tx, world: World, agent: Caller, server: Server, told: ServerReport) -> None:
     if told.outcome is ServerOutcome.RUNNING and server.status is not ServerStatus.DELETING:
         _run(tx, agent, server)
     elif told.outcome is ServerOutcome.FAILED:
         _fail(tx, agent, server, told.reason)
+    elif told.outcome is ServerOutcome.ABSENT and server.status is ServerStatus.DELETING:
+        _finish_if_clean(tx, world, agent, server)
 
 
 def _run(tx: Tx, agent: Caller, server: Server) -> None:
@@ -158,15 +159,9 @@ def _fail(tx: Tx, agent: Caller, server: Server, reason: str) -> None:
     _tell_server(tx, agent, "server.failed", server, {"reason": reason})
 
 
-def _finish_if_gone(tx: Tx, world: World, agent: Caller, told: ServerReport) -> None:
-    server = SERVERS.get(tx, told.id)
-    is_gone = told.outcome is ServerOutcome.ABSENT and server is not None and told.generation == server.generation
-    if (
-        server is not None
-        and is_gone
-        and server.status is ServerStatus.DELETING
-        and not claims.of_server(tx, server.id)
-    ):
+def _finish_if_clean(tx: Tx, world: World, agent: Caller, server: Server) -> None:
+    """The domain is gone; the server is, once none of its functions is waited for."""
+    if not claims.of_server(tx, server.id):
         finish_delete(tx, world, agent, server)
 
 
