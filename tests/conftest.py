@@ -6,9 +6,10 @@ skip in CI would be a test that nobody runs.
 """
 
 import importlib.util
+import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,3 +68,14 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def libvirt_schemas() -> Path:
     """The folder of libvirt's RNG schemas; for tests that are marked ``requires("schemas")``."""
     return SCHEMAS
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_it_was() -> Iterator[None]:
+    """A program that a test starts in this process configures the log for itself; the next test has its own idea."""
+    root = logging.getLogger()
+    level = root.level
+    yield
+    root.setLevel(level)
+    for handler in [one for one in root.handlers if type(one) is logging.StreamHandler]:
+        root.removeHandler(handler)

@@ -88,6 +88,7 @@ def test_a_packed_recording_that_leads_out_of_its_folder_is_refused(mooring: Moo
     assert not (tmp_path.parent / "escaped").exists()
 
 
+@unpacks
 @pytest.mark.parametrize("content", [b"", b"not gzip", b"\x1f\x8b\x08\x00"])
 def test_a_file_that_is_no_archive_is_refused(mooring: Mooring, tmp_path: Path, content: bytes) -> None:
     packed = tmp_path / "broken.tar.gz"

@@ -172,17 +172,21 @@ def test_a_controller_that_refuses_an_inventory_is_asked_again(host: Host) -> No
     assert len(host.controller.announced) == 1
 
 
+def turns(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
+    return [record for record in caplog.records if record.name == "mooring.agent.loop"]
+
+
 def test_a_turn_is_logged_only_when_its_sentence_differs(host: Host, caplog: pytest.LogCaptureFixture) -> None:
     agent = host.agent()
     wanted = desired([host.clean(0)])
     with caplog.at_level(logging.INFO, logger="mooring.agent.loop"):
         agent.turn(wanted)
         agent.turn(replace(wanted, sequence=2))
-        assert [record.message for record in caplog.records] == ["turn sequence=1 1 baseline-verified"]
+        assert [record.message for record in turns(caplog)] == ["turn sequence=1 1 baseline-verified"]
         host.table.misbehave(PF_NETDEV, Mishaps(truncated_to=0))
         agent.turn(wanted)
-    assert caplog.records[-1].levelno == logging.WARNING
-    assert "0000:81:02.0: the VF list of ens1f0 has 0 entries" in caplog.records[-1].message
+    assert turns(caplog)[-1].levelno == logging.WARNING
+    assert "0000:81:02.0: the VF list of ens1f0 has 0 entries" in turns(caplog)[-1].message
 
 
 def test_a_turn_is_settled_when_everything_has_an_answer_and_none_is_a_failure(host: Host) -> None:
