@@ -19,8 +19,10 @@ C = TypeVar("C")
 _FILE_MAX_BYTES = 1_048_576
 
 
-def _setting(default: Any, doc: str, *, low: float | None = None, high: float | None = None) -> Any:
-    metadata = {"doc": doc, "low": low, "high": high}
+def _setting(
+    default: Any, doc: str, *, low: float | None = None, high: float | None = None, one_of: tuple[str, ...] = ()
+) -> Any:
+    metadata = {"doc": doc, "low": low, "high": high, "one_of": one_of}
     if isinstance(default, (list, dict, tuple)):
         return field(default_factory=lambda: default, metadata=metadata)
     return field(default=default, metadata=metadata)
@@ -44,7 +46,9 @@ class ControllerConfig:
         "Neutron's `physnet[:min:max]` entries: VLANs for networks that name none.",
     )
     default_vnic_type: str = _setting(
-        "normal", "The vnic type of a nic that names only a network which has no default."
+        "normal",
+        "The vnic type of a nic that names only a network which has no default.",
+        one_of=("normal", "direct", "macvtap"),
     )
     cpu_allocation_ratio: float = _setting(4.0, "Virtual CPUs sold for each real one.", low=0.1, high=1000)
     ram_allocation_ratio: float = _setting(1.0, "MiB sold for each real one.", low=0.1, high=100)
@@ -53,7 +57,7 @@ class ControllerConfig:
         262_144, "Largest request body that is read; an agent's may be 64 times that.", low=1024
     )
     page_max: int = _setting(1000, "Most rows in one answer of the compute and image APIs.", low=1, high=100_000)
-    log_format: str = _setting("text", "`text` for people, `json` for machines.")
+    log_format: str = _setting("text", "`text` for people, `json` for machines.", one_of=("text", "json"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ class AgentConfig:
     report_interval_s: int = _setting(25, "Longest silence towards the controller, in seconds.", low=1, high=60)
     rescan_interval_s: int = _setting(30, "Seconds between two looks at the host's devices.", low=1, high=3600)
     bridge_mappings: Mapping[str, str] = _setting({}, "Physical network to the VLAN-aware bridge for `normal` ports.")
-    log_format: str = _setting("text", "`text` for people, `json` for machines.")
+    log_format: str = _setting("text", "`text` for people, `json` for machines.", one_of=("text", "json"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +144,9 @@ def _checked(value: object, annotation: Any, known: "dataclasses.Field[Any]", wh
         value = tuple(value)
     elif not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
         raise Invalid(f"{what} is not a table of texts", hint=hint)
+    one_of = known.metadata["one_of"]
+    if one_of and value not in one_of:
+        raise Invalid(f"{what} is not one of them", hint=f"one of {', '.join(one_of)}")
     low, high = known.metadata["low"], known.metadata["high"]
     if isinstance(value, (int, float)) and ((low is not None and value < low) or (high is not None and value > high)):
         raise Invalid(f"{what} is out of range", hint=f"{hint} From {low} to {high if high is not None else 'any'}.")

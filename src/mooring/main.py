@@ -34,6 +34,7 @@ from mooring.model.outside import Clock, Ids, NoSteps, Steps
 from mooring.service.hosts import add_host
 from mooring.service.identity import bootstrap
 from mooring.service.liveness import Heartbeats
+from mooring.service.networks import vlan_ranges
 from mooring.service.passwords import hash_password
 from mooring.service.sessions import Sessions
 from mooring.service.world import World
@@ -72,9 +73,11 @@ def real_parts(steps: Steps | None = None) -> Parts:
 def assemble(config: ControllerConfig, parts: Parts, admin_password_hash: str) -> tuple[Controller, bool]:
     """A controller over ``config.state``; and whether its ``admin`` was made just now, with this password.
 
-    The caller closes ``controller.store``. Raises Conflict when another one has the database open.
+    The caller closes ``controller.store``. Raises Invalid for drivers and VLAN ranges that are none, Conflict when
+    another controller has the database open.
     """
     drivers = load_drivers(config.mechanism_drivers, parts.drivers)
+    vlan_ranges(config.network_vlan_ranges)
     path = Path(config.state).expanduser() / DATABASE
     create_file(path)
     store = Store(path, parts.clock, parts.steps)
