@@ -107,7 +107,7 @@ class Onion:
         headers = {name.lower(): value for name, value in req.headers.items()}
         return Call(
             self._controller, req.method, req.path, base_url.rstrip("/"), params, _query(req.query_string), headers,
-            body, who, request_id,
+            body, who, request_id, req.remote_addr,
         )  # fmt: skip
 
 

@@ -48,6 +48,8 @@ class Call:
     body: bytes
     who: Caller = NOBODY
     request_id: str = ""
+    peer: str = ""
+    """The address at the other end of the connection: a proxy's, if there is one."""
 
     def json(self) -> Any:
         """The body, decoded. Raises Invalid for anything but JSON, and for nesting beyond 20 levels."""

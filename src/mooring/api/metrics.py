@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from mooring.api import policy
 from mooring.api.call import Call, Reply, Route
 from mooring.api.counters import text
+from mooring.errors import Forbidden
 from mooring.service.overview import Gauge, gauges
 
 
@@ -15,8 +16,10 @@ async def health(call: Call) -> Reply:
 
 
 async def get_metrics(call: Call) -> Reply:
-    """Prometheus' text format: counters of this process, gauges of the store."""
+    """Prometheus' text format: counters of this process, gauges of the store; for ``metrics_from`` only."""
     controller = call.controller
+    if call.peer not in controller.world.config.metrics_from:
+        raise Forbidden(f"{call.peer} may not read the metrics", hint="see metrics_from in controller.toml")
     world = controller.world
     stored = await controller.store.read(lambda tx: gauges(tx, world))
     streams: Gauge = [({}, float(controller.streams.count()))]
