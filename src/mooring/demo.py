@@ -107,7 +107,7 @@ def _environment(home: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OS_")}
     return {
         **kept, "PATH": path, "OS_CLIENT_CONFIG_FILE": str(home / CLOUDS), "OS_CLOUD": "mooring",
-        "COLUMNS": "100", "CLIFF_FIT_WIDTH": "1", "PYTHONWARNINGS": "ignore",
+        "COLUMNS": "100", "PYTHONWARNINGS": "ignore",
     }  # fmt: skip
 
 

@@ -27,7 +27,8 @@ class Chapter:
 
 
 _ACTIVE = "-c name -c status -c OS-EXT-SRV-ATTR:host"
-_BOUND = "-c binding_vif_type -c binding_vif_details -c binding_profile -c status"
+_NARROW = "--max-width 98"
+_BOUND = f"-c binding_vif_type -c binding_vif_details -c binding_profile -c status {_NARROW}"
 
 STORY: Sequence[Chapter] = (
     Chapter(
@@ -41,7 +42,10 @@ STORY: Sequence[Chapter] = (
             ),
             Step("openstack hypervisor list -c 'Hypervisor Hostname' -c State", "Nova's see hypervisors.", ("up",)),
             Step("openstack flavor create --vcpus 2 --ram 1024 --disk 10 small", shows=("small",)),
-            Step("openstack image create --disk-format qcow2 --container-format bare debian", shows=("active",)),
+            Step(
+                f"openstack image create --disk-format qcow2 --container-format bare debian {_NARROW}",
+                shows=("active",),
+            ),
         ),
     ),
     Chapter(
@@ -120,7 +124,7 @@ STORY: Sequence[Chapter] = (
             ),
             Step("openstack server create --flavor small --image debian --nic net-id=green app3 -c id -c name"),
             Step(
-                "openstack server show app3 -c status -c fault",
+                f"openstack server show app3 -c status -c fault {_NARROW}",
                 "Nothing is left for a third. Its fault says what is missing, where, and how much:",
                 ("ERROR", "No valid host"),
             ),
