@@ -1,16 +1,15 @@
-"""IP addresses of ports: reading them, choosing a free one, checking one that somebody chose.
+"""IP addresses of ports: reading them, and checking one that somebody chose. Free ones are the store's to find.
 
 Refusals have Neutron's exception name as their code and Neutron's words as their message.
 """
 
 import re
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from mooring.core.macs import canonical_mac
 from mooring.errors import Invalid
-from mooring.model.network import IpRange, Subnet
+from mooring.model.network import Subnet
 
 Address = IPv4Address | IPv6Address
 Cidr = IPv4Network | IPv6Network
@@ -86,40 +85,6 @@ def eui64_address(cidr: str, mac: str) -> str:
     octets = canonical_mac(mac).replace(":", "")
     interface_id = int(octets[:6] + "fffe" + octets[6:], 16) ^ _UNIVERSAL_BIT
     return str(IPv6Address(int(network.network_address) | interface_id))
-
-
-def taken_numbers(addresses: Iterable[str]) -> list[int]:
-    """Addresses as ``lowest_free`` wants them: numbers, ascending, each once."""
-    return sorted({int(ip_address(address)) for address in addresses})
-
-
-def lowest_free(pools: Iterable[IpRange], taken: Sequence[int]) -> str | None:
-    """The lowest address of the pools that is not ``taken`` (ascending, each once); ``None`` when all are.
-
-    Logarithmic in the number of taken addresses, whatever the size of the pools.
-    """
-    for start, end in sorted((ip_address(pool.start), ip_address(pool.end)) for pool in pools):
-        number = _first_gap(int(start), taken)
-        if number <= int(end):
-            return str(type(start)(number))
-    return None
-
-
-def _first_gap(start: int, taken: Sequence[int]) -> int:
-    """The lowest number from ``start`` on that is not in ``taken``.
-
-    Behind ``start``, ``taken[i] - i`` never falls, and it stays the same exactly as long as there is no gap; so the
-    end of the unbroken run is found by halving.
-    """
-    low = first = bisect_left(taken, start)
-    high = len(taken)
-    while low < high:
-        middle = (low + high) // 2
-        if taken[middle] - start == middle - first:
-            low = middle + 1
-        else:
-            high = middle
-    return start + low - first
 
 
 def check_fixed_ip(subnet: Subnet, address: object) -> str:

@@ -1,4 +1,4 @@
-"""Addresses: read without ambiguity, chosen without scanning, checked against their subnet."""
+"""Addresses: read without ambiguity, checked against their subnet."""
 
 from datetime import UTC, datetime
 from ipaddress import IPv4Address, IPv6Address, ip_address
@@ -12,14 +12,12 @@ from mooring.core.addressing import (
     eui64_address,
     host_span,
     is_auto_address,
-    lowest_free,
     parse_cidr,
     parse_ip,
     subnet_of,
-    taken_numbers,
 )
 from mooring.errors import Invalid
-from mooring.model.network import IpRange, Subnet
+from mooring.model.network import Subnet
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 
@@ -102,37 +100,6 @@ def test_a_bad_cidr_is_refused_in_neutrons_words(text: object) -> None:
 )
 def test_stations_may_have_every_address_but_the_reserved_ones(cidr: str, first: str, last: str) -> None:
     assert host_span(parse_cidr(cidr)) == (int(ip_address(first)), int(ip_address(last)))
-
-
-@given(
-    st.lists(st.integers(0, 60), unique=True).map(sorted),
-    st.lists(st.tuples(st.integers(0, 60), st.integers(0, 60)).map(sorted), max_size=3),
-)
-def test_the_lowest_free_address_is_what_a_scan_would_find(taken: list[int], spans: list[list[int]]) -> None:
-    pools = [IpRange(str(IPv4Address(low)), str(IPv4Address(high))) for low, high in spans]
-    wanted = sorted({number for low, high in spans for number in range(low, high + 1)} - set(taken))
-    assert lowest_free(pools, taken) == (str(IPv4Address(wanted[0])) if wanted else None)
-
-
-@pytest.mark.parametrize(
-    ("pool", "taken", "free"),
-    [
-        (IpRange("10.0.0.1", "10.255.255.254"), ["10.0.0.1", "10.0.0.2", "10.0.0.4"], "10.0.0.3"),
-        (IpRange("10.0.0.10", "10.0.0.11"), ["10.0.0.10", "10.0.0.11"], None),
-        (IpRange("10.0.0.10", "10.0.0.20"), ["10.0.0.1", "10.0.0.11", "10.0.0.200"], "10.0.0.10"),
-        (IpRange("2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff"), ["2001:db8::1"], "2001:db8::2"),
-    ],
-)
-def test_a_free_address_is_found_in_pools_of_any_size(pool: IpRange, taken: list[str], free: str | None) -> None:
-    assert lowest_free([pool], taken_numbers(taken)) == free
-
-
-def test_a_block_of_taken_addresses_is_passed_without_looking_at_each() -> None:
-    start = int(ip_address("2001:db8::1"))
-    # No machine looks at 2^62 addresses one by one before the test run is given up.
-    taken = range(start, start + 2**62)
-    pool = IpRange("2001:db8::1", "2001:db8::ffff:ffff:ffff:ffff")
-    assert lowest_free([pool], taken) == str(IPv6Address(start + 2**62))
 
 
 @pytest.mark.parametrize(
