@@ -17,6 +17,8 @@ from mooring.service.world import World
 from mooring.store.sqlite import Store
 
 _DEPTH_MAX = 20
+_DIGITS_MAX = 18
+"""What an integer of the database holds for certain."""
 NOBODY = Caller("", "", None, None, frozenset())
 
 
@@ -68,6 +70,15 @@ class Call:
         if not isinstance(inner, dict):
             raise Invalid(f"Unable to find '{name}' in request body", code="HTTPBadRequest")
         return inner
+
+    def number(self, name: str, default: int) -> int:
+        """The last value of a query key as a number from 0 on; ``default`` when it is absent. Raises Invalid."""
+        if name not in self.query:
+            return default
+        text = self.query[name][-1]
+        if not (text.isascii() and text.isdigit() and len(text) <= _DIGITS_MAX):
+            raise Invalid(f"{name}={text!r} is not a number", hint=f"{name} counts from 0, in {_DIGITS_MAX} digits")
+        return int(text)
 
 
 def _is_deeper(value: object, levels: int) -> bool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from mooring.core.assigning import Unassigned, assign
 from mooring.core.tallies import shortfall_sentence, tally
-from mooring.model.host import Liveness
+from mooring.model.host import DEFAULT_ZONE, Liveness
 from mooring.model.request import Device, PciRequest, Placement, Shortage
 
 
@@ -22,7 +22,7 @@ class HostView:
     liveness: Liveness
     is_enabled: bool = True
     disabled_reason: str | None = None
-    availability_zone: str = "nova"
+    availability_zone: str = DEFAULT_ZONE
     vcpus: int = 0
     used_vcpus: int = 0
     memory_mib: int = 0

@@ -8,6 +8,9 @@ from enum import StrEnum
 from mooring.model.pci import PciFunction
 from mooring.model.vf import VfSettings
 
+DEFAULT_ZONE = "nova"
+"""Nova's ``default_availability_zone``."""
+
 
 class Liveness(StrEnum):
     """By the controller's own monotonic clock; the agent's clock has no say."""
@@ -63,7 +66,7 @@ class Host:
     updated_at: datetime
     key_hash: str
     """SHA-256 of the key that the agent authenticates with."""
-    availability_zone: str = "nova"
+    availability_zone: str = DEFAULT_ZONE
     is_enabled: bool = True
     disabled_reason: str | None = None
     epoch: int = 0

@@ -18,9 +18,6 @@ from mooring.store.networks import NETWORKS
 from mooring.store.servers import SERVERS
 from mooring.store.tx import Tx
 
-#: States in which a device without an owner has work to do on its host.
-_TO_BASELINE = frozenset({VfState.DISCOVERED, VfState.BASELINING, VfState.QUARANTINED})
-
 
 def desired_of(tx: Tx, host: Host) -> Desired:
     """All that ``host`` should be, as of the newest event."""
@@ -48,7 +45,7 @@ def _owned(held: Iterable[Claim], by_address: dict[PciAddress, Device]) -> Itera
 def _unowned(held: Iterable[Claim], known: Iterable[Device]) -> Iterable[DesiredFunction]:
     owned = {claim.device_id for claim in held}
     for device in known:
-        if device.id not in owned and device.state in _TO_BASELINE and device.is_offered and device.pf is not None:
+        if device.id not in owned and device.is_offered and device.pf is not None:
             yield _cleaned(device)
 
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from mooring.errors import Conflict, Invalid, NotFound, Unauthenticated
-from mooring.model.host import Host
+from mooring.model.host import DEFAULT_ZONE, Host
 from mooring.model.identity import Caller
 from mooring.service.world import World
 from mooring.store import claims
@@ -16,7 +16,7 @@ from mooring.store.tx import Event, Taken, Tx
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?", re.ASCII | re.IGNORECASE)
 
 
-def add_host(tx: Tx, world: World, who: Caller, name: str, availability_zone: str = "nova") -> tuple[Host, str]:
+def add_host(tx: Tx, world: World, who: Caller, name: str, availability_zone: str = DEFAULT_ZONE) -> tuple[Host, str]:
     """Make a host known; returns it and its key, which is shown this once.
 
     Raises Invalid for a name that is no host name, Conflict for a taken one.

@@ -55,11 +55,13 @@ def inventory_of(tx: Tx, name: str | None = None) -> list[DeviceRow]:
     """Every function of every host, or of one, by host and address, with its owner."""
     if name is not None:
         get_host(tx, name)
-    found = DEVICES.where(tx) if name is None else DEVICES.where(tx, host=name)
+    of_host = {} if name is None else {"host": name}
+    held = {claim.device_id: claim for claim in claims.CLAIMS.where(tx, **of_host)}
+    owners = {server.id: server for server in SERVERS.where(tx, **of_host)} if held else {}
     rows = []
-    for device in sorted(found, key=lambda device: (device.host, device.address)):
-        claim = claims.CLAIMS.get(tx, device.id)
-        rows.append(DeviceRow(device, claim, SERVERS.get(tx, claim.server_id) if claim else None))
+    for device in sorted(DEVICES.where(tx, **of_host), key=lambda device: (device.host, device.address)):
+        claim = held.get(device.id)
+        rows.append(DeviceRow(device, claim, owners.get(claim.server_id) if claim else None))
     return rows
 
 

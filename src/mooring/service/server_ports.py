@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from mooring.errors import Conflict, Invalid
+from mooring.model.host import DEFAULT_ZONE
 from mooring.model.identity import Caller
 from mooring.model.network import Network, Segment
 from mooring.model.port import VF_VNIC_TYPES, Binding, Port, VnicType
@@ -17,8 +18,6 @@ from mooring.store.networks import SEGMENTS
 from mooring.store.ports import PORTS
 from mooring.store.rows import Query
 from mooring.store.tx import Tx
-
-DEFAULT_ZONE = "nova"
 
 #: What this version can carry through to a running server.
 SERVED_VNIC_TYPES = frozenset({VnicType.NORMAL, *VF_VNIC_TYPES})

@@ -65,7 +65,7 @@ def of_host(tx: Tx, host: str) -> dict[PciAddress, Device]:
 
 
 def with_work(tx: Tx, host: str) -> dict[PciAddress, Device]:
-    """The functions of a host that have an owner, or something left to do."""
+    """The functions of a host that have an owner, or, without one, a baseline to be brought to."""
     return {device.address: device for device in map(DEVICES.value, tx.all(_WITH_WORK, host=host))}
 
 

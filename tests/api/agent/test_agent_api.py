@@ -190,3 +190,16 @@ def test_a_rekeyed_host_does_not_open_with_the_old_key(
     old = client.simulate_put("/agent/v1/inventory", headers=bearer(keys["h1"]), body=snapshot)
     new = client.simulate_put("/agent/v1/inventory", headers=bearer(fresh), body=snapshot)
     assert (old.status_code, new.status_code) == (401, 200)
+
+
+@pytest.mark.parametrize("text", ["-1", "x", "", "1.5", "٣", "9" * 19, "9" * 5000])
+def test_a_query_that_is_no_number_is_refused_and_never_an_accident(
+    text: str, client: testing.TestClient, controller: Controller, keys: dict[str, str]
+) -> None:
+    admin = {"X-Auth-Token": admin_token(controller)}
+    asked = {"since": text}
+    answers = [
+        client.simulate_get("/mooring/v1/events", params=asked, headers=admin),
+        client.simulate_get("/agent/v1/desired", params={**asked, "wait": "0"}, headers=bearer(keys["h1"])),
+    ]
+    assert [(answer.status_code, answer.json["error"]["code"]) for answer in answers] == [(400, "InvalidInput")] * 2

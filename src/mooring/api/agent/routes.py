@@ -7,7 +7,7 @@ from http import HTTPStatus
 from mooring import wire
 from mooring.api import policy
 from mooring.api.call import Call, Reply, Route
-from mooring.errors import Invalid, Unauthenticated
+from mooring.errors import Unauthenticated
 from mooring.model.desired import Desired, Report
 from mooring.model.host import Host, HostSnapshot
 from mooring.service.desired import desired_of
@@ -49,19 +49,12 @@ async def post_report(call: Call) -> Reply:
 async def get_desired(call: Call) -> Reply:
     """A stream of server-sent events, each a whole ``Desired``; or, with ``?wait=S``, one answer: a long poll."""
     name = (await _host(call)).name
-    since = _number(call, "since", 0)
+    since = call.number("since", 0)
     if "wait" not in call.query:
         return Reply(stream=_frames(call, name))
-    wait_s = min(_number(call, "wait", 0), _WAIT_MAX_S)
-    desired = await _newer(call, name, int(since), wait_s)
+    wait_s = min(call.number("wait", 0), _WAIT_MAX_S)
+    desired = await _newer(call, name, since, wait_s)
     return Reply(HTTPStatus.NO_CONTENT) if desired is None else Reply(body=desired)
-
-
-def _number(call: Call, name: str, default: int) -> float:
-    text = call.query.get(name, [str(default)])[-1]
-    if not (text.isascii() and text.isdigit()):
-        raise Invalid(f"{name}={text!r} is not a number", hint=f"{name} counts from 0")
-    return int(text)
 
 
 async def _read(call: Call) -> Desired:

@@ -7,6 +7,7 @@ from mooring.api.call import Call, Reply, Route
 from mooring.api.compute.bodies import server_wish
 from mooring.api.mooring.views import device_view, host_view
 from mooring.errors import Invalid
+from mooring.model.host import DEFAULT_ZONE
 from mooring.service import hosts
 from mooring.service.audit import audit
 from mooring.service.explain import explain
@@ -57,7 +58,7 @@ def _host_body(call: Call) -> tuple[str, str]:
     body = call.envelope("host")
     if unknown := body.keys() - {"name", "availability_zone"}:
         raise Invalid(f"host has the unknown key {min(unknown)!r}", hint="known: name, availability_zone")
-    name, zone = body.get("name"), body.get("availability_zone", "nova")
+    name, zone = body.get("name"), body.get("availability_zone", DEFAULT_ZONE)
     for key, value in (("name", name), ("availability_zone", zone)):
         if not isinstance(value, str) or not value or len(value) > _NAME_MAX:
             raise Invalid(f"host.{key} is {value!r}", hint="a text of 1 to 63 characters")
@@ -82,7 +83,7 @@ async def post_explain(call: Call) -> Reply:
 
 async def list_events(call: Call) -> Reply:
     """The trail, oldest first: what came after ``?since=``, else the newest; at most ``?limit=`` (1000)."""
-    since, limit = _number(call, "since", NEWEST), _number(call, "limit", 100)
+    since, limit = call.number("since", NEWEST), call.number("limit", 100)
     rows = await call.controller.store.read(lambda tx: trail(tx, since, limit))
     return Reply(body={"events": rows})
 
@@ -92,15 +93,6 @@ async def get_audit(call: Call) -> Reply:
     world = call.controller.world
     findings = await call.controller.store.read(lambda tx: audit(tx, world))
     return Reply(body={"findings": [{"invariant": f.invariant, "text": f.text} for f in findings]})
-
-
-def _number(call: Call, name: str, default: int) -> int:
-    if name not in call.query:
-        return default
-    value = call.query[name][-1]
-    if not (value.isascii() and value.isdigit()):
-        raise Invalid(f"{name}={value!r} is not a number")
-    return int(value)
 
 
 ROUTES: Sequence[Route] = (
