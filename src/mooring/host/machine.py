@@ -1,7 +1,8 @@
-"""A machine, as the agent sees it: three protocols, each with a real and a simulated implementation.
+"""A machine, as the agent sees it: protocols, each with a real and a simulated implementation.
 
-The real ones are ``host/netlink.py`` and ``host/libvirtd.py``; the simulated ones are in ``mooring.testing``.
-Discovery has one implementation for both, ``host/sysfs.py``: a simulated host is a sysfs tree on disk.
+The real ones are ``host/netlink.py``, ``host/pcibus.py``, ``host/disks.py``, ``host/watch.py`` and
+``host/libvirtd.py``; the simulated ones are in ``mooring.testing``. Discovery has one implementation for both,
+``host/sysfs.py``: a simulated host is a sysfs tree on disk.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,10 +10,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from mooring.model.desired import DesiredServer
 from mooring.model.pci import PciAddress
 from mooring.model.vf import VfField, VfSettings
 
 __all__ = ["DomainState", "Hypervisor", "HypervisorFacts", "Machine", "VfField", "VfTable"]
+
+
+@dataclass(frozen=True, slots=True)
+class PfView:
+    """One RTM_NEWLINK of a PF: its own link, and what its driver holds for each VF."""
+
+    is_up: bool
+    """``IFF_UP``: somebody wants it up."""
+    has_carrier: bool
+    """``IFF_LOWER_UP``: the cable and the switch agree."""
+    vfs: Mapping[int, VfSettings]
+    """Every VF, by index."""
 
 
 class VfTable(Protocol):
@@ -24,12 +38,16 @@ class VfTable(Protocol):
         Raises NotFound when the PF or the VF is not there, HostFault when the list is truncated.
         """
 
-    def read_all(self, pf_netdev: str) -> Mapping[int, VfSettings]:
-        """Every VF of the PF, by index. A list shorter than ``sriov_numvfs`` is a HostFault, never a result."""
+    def look(self, pf_netdev: str) -> PfView:
+        """The PF and every VF of it. A list shorter than ``sriov_numvfs`` is a HostFault, never a result."""
 
-    def write(self, pf_netdev: str, vf_index: int, field: VfField, wanted: VfSettings) -> None:
-        """Write that one field of ``wanted``.
+    def bring_up(self, pf_netdev: str) -> None:
+        """``ip link set PF up``: the VFs of a PF that is down have no link. One that is up already is no error."""
 
+    def write(self, pf_netdev: str, vf_index: int, fields: Sequence[VfField], wanted: VfSettings) -> None:
+        """Write these fields of ``wanted``, in this order, in one request; the first that is refused ends it.
+
+        What came before a refused field is written then, and the error names the field where that can be told.
         Raises Unsupported (EOPNOTSUPP, EPROTONOSUPPORT), Invalid (EINVAL, ERANGE), NotFound (ENODEV),
         Conflict (EBUSY) or HostFault (anything else). Success is not proof: the caller reads back.
         """
@@ -105,10 +123,75 @@ class Hypervisor(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class DomainFiles:
+    """The files behind one domain, as absolute paths."""
+
+    config_drive: Path
+    console_log: Path
+    root_disk: Path | None = None
+    """A qcow2 overlay on the image; ``None`` for a server without an image."""
+
+
+class Disks(Protocol):
+    """The folder that holds images, and the files of each server."""
+
+    def prepare(self, server: DesiredServer) -> DomainFiles:
+        """Make what is missing; what is there already of this server stays, for a guest's disk is its own.
+
+        Raises NotFound for an image that is not on this host, Invalid for one that is not what its format says or
+        that leans on another file, HostFault when the disk is full or a tool fails.
+        """
+
+    def discard(self, server_id: str) -> None:
+        """Delete the server's files; none there is no error. Read back."""
+
+    def kept(self) -> Sequence[str]:
+        """The ids of the servers that have files here."""
+
+
+class PciBus(Protocol):
+    """What is done to a function as a PCI device, by way of sysfs. Every wait has a limit.
+
+    Every call may raise NotFound (no such function), Conflict (EBUSY, EAGAIN), Unsupported (no such file, EOPNOTSUPP,
+    ENOTTY) and HostFault (anything else, and what does not show afterwards).
+    """
+
+    def driver(self, address: PciAddress) -> str | None:
+        """The driver that has the function."""
+
+    def unbind(self, address: PciAddress) -> None:
+        """Take the function from its driver; one without a driver is no error."""
+
+    def bind(self, address: PciAddress) -> None:
+        """Give the function to the driver that the kernel would choose, and wait for its netdev where it gets one."""
+
+    def reset(self, address: PciAddress) -> bool:
+        """Function level reset. False: this function has none. It must be without a driver."""
+
+    def set_vf_count(self, pf: PciAddress, count: int) -> None:
+        """Write ``sriov_numvfs``, from 0 only, and wait for the VFs. Raises Conflict when it is another number."""
+
+
+class Watch(Protocol):
+    """What the kernel and the hypervisor say of themselves, between two looks."""
+
+    def heard(self) -> Sequence[str]:
+        """What happened since the last call, in words (``link enp1s0``, ``pci remove 0000:01:10.0``); bounded.
+
+        Empty is no proof that nothing did: messages are lost when a socket overflows, so polling stays behind it.
+        """
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     """Everything that one agent does things to."""
 
     sysfs_root: Path
     vf_table: VfTable
+    pci_bus: PciBus
     hypervisor: Hypervisor
+    disks: Disks
+    watch: Watch
     boot_id: str

@@ -3,6 +3,7 @@
 The agent calls, the controller never does. JSON of these types is the whole protocol.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -23,6 +24,8 @@ class FunctionOutcome(StrEnum):
     BASELINE_VERIFIED = "baseline-verified"
     PROGRAMMED = "programmed"
     IN_USE = "in-use"
+    DEGRADED = "degraded"
+    """In a guest's hands and not as wanted: what differs is the reason. The next report says how that ended."""
     QUARANTINED = "quarantined"
 
 
@@ -35,12 +38,32 @@ class ServerOutcome(StrEnum):
 @dataclass(frozen=True, slots=True)
 class DesiredFunction:
     address: PciAddress
-    pf: PciAddress
-    vf_index: int
+    pf: PciAddress | None
+    """``None`` is a whole PF, which has no settings to write."""
+    vf_index: int | None
     generation: int
     purpose: Purpose
     settings: VfSettings
     server_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """``destination`` is a CIDR."""
+
+    destination: str
+    next_hop: str
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceAddress:
+    """One fixed IP with what its subnet says, for the guest's network configuration."""
+
+    ip_address: str
+    cidr: str
+    gateway_ip: str | None = None
+    dns_nameservers: tuple[str, ...] = ()
+    host_routes: tuple[Route, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +80,17 @@ class DesiredInterface:
     bridge: str | None = None
     profile_id: str | None = None
     mtu: int = 1500
+    network_id: str = ""
+    addresses: tuple[InterfaceAddress, ...] = ()
+    tag: str | None = None
+    """The nic's device tag, for the guest's metadata."""
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredImage:
+    id: str
+    disk_format: str
+    """As Glance says: ``qcow2`` or ``raw``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +103,13 @@ class DesiredServer:
     vcpus: int
     memory_mib: int
     disk_gib: int = 0
-    image_id: str | None = None
+    image: DesiredImage | None = None
     interfaces: tuple[DesiredInterface, ...] = ()
+    project_id: str = ""
+    availability_zone: str = ""
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    user_data: str | None = None
+    """Base64, as the API took it."""
 
 
 @dataclass(frozen=True, slots=True)
