@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench lab docs clean lock venv
+.PHONY: help demo run test check bench bench-host lab docs clean lock venv
 
 BIN := .venv/bin
 # What to hand on to the program that a target runs, as in: make test ARGS="tests/unit -k vlan"
@@ -13,7 +13,7 @@ JOBS := 2
 export PYTHON
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # ONCE=1 ends after the story, with exit code 1 if a step was not as told; DIR keeps the data in that folder.
 demo: venv  ## a small cloud and its story, told and run (ONCE=1, DIR=folder)
@@ -34,8 +34,12 @@ check: venv  ## lint, format, types, and the rules of the house
 bench: venv  ## figures: requests a second, time to ACTIVE, memory
 	@$(BIN)/python bench/run.py $(ARGS)
 
-lab: venv  ## a controller and three simulated hosts, until ctrl-C
-	@$(BIN)/mooring up --simulate 3 $(ARGS)
+bench-host: venv  ## figures of a host: microseconds for a VF, milliseconds for a thousand (boots the lab for them)
+	@$(BIN)/python bench/host.py $(ARGS)
+
+# As root; wants mmdebstrap, and takes about three minutes and 2 GB of disk the first time.
+lab: venv  ## two emulated hosts with real kernels, cards and libvirt, and a cloud on them, until ctrl-C
+	@$(BIN)/python -m lab up --cloud $(ARGS)
 
 docs: venv  ## are the reference pages complete, and do all examples run?
 	@$(BIN)/python -m pytest -q tests/docs tests/tidy
