@@ -8,13 +8,18 @@ skip in CI would be a test that nobody runs.
 import importlib.util
 import logging
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
+from xdist.scheduler import LoadFileScheduling
+
+from lab.place import build_folder
 
 SCHEMAS = Path("/usr/share/libvirt/schemas")
 """libvirt's RNG schemas; Debian has them in libvirt0."""
@@ -38,11 +43,24 @@ def has_module(name: str) -> Callable[[], bool]:
     return lambda: importlib.util.find_spec(name) is not None
 
 
+def has_programs(*names: str) -> Callable[[], bool]:
+    return lambda: all(shutil.which(name) for name in names)
+
+
+def has_lab() -> bool:
+    """Asked for, or built before: nobody's first `make test` should take the minutes of a first build."""
+    return os.geteuid() == 0 and ("lab" in REQUIRED or any(build_folder().glob("boot-*")))
+
+
 NEEDS = {
     "client": Need(Path(sys.executable).with_name("openstack").exists, "pip install 'mooring[client]'"),
+    # isoinfo, which reads back what was written, comes with genisoimage.
+    "disks": Need(has_programs("qemu-img", "isoinfo"), "apt-get install qemu-utils genisoimage"),
+    "lab": Need(has_lab, "as root: apt-get install mmdebstrap; make lab"),
     "libvirt": Need(has_module("libvirt"), "apt-get install gcc libvirt-dev pkg-config; pip install libvirt-python"),
     "neutron": Need(has_module("neutron_lib"), "pip install 'mooring[neutron]'"),
     "postgres": Need(has_module("psycopg"), "pip install 'mooring[postgres]'"),
+    "systemd": Need(has_programs("systemd-analyze"), "apt-get install systemd"),
     "schemas": Need((SCHEMAS / "domain.rng").exists, "apt-get install libvirt0"),
 }
 
@@ -51,6 +69,18 @@ def pytest_configure() -> None:
     unknown = REQUIRED - NEEDS.keys()
     if unknown:
         raise pytest.UsageError(f"MOORING_TEST_REQUIRE names {sorted(unknown)}; known are {sorted(NEEDS)}")
+
+
+class _OneLab(LoadFileScheduling):
+    """Files go to workers whole, and all files of the lab to one of them: there is one lab."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return "tests/lab" if nodeid.startswith("tests/lab/") else str(super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    return _OneLab(config, log)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

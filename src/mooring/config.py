@@ -72,11 +72,19 @@ class AgentConfig:
     state: str = _setting("/var/lib/mooring-agent", "Folder of the agent's journal.")
     sysfs: str = _setting("/sys", "Where sysfs is mounted.")
     libvirt_uri: str = _setting("qemu:///system", "libvirt connection; local ones only.")
+    domain_type: str = _setting(
+        "kvm", "Who runs the guests: `kvm`, or `qemu` for a host without KVM.", one_of=("kvm", "qemu")
+    )
+    images: str = _setting("/var/lib/mooring/images", "Folder of the images, each as `IMAGE_ID.DISK_FORMAT`.")
+    servers: str = _setting("/var/lib/mooring/servers", "Folder of the servers' own disks and console logs.")
     simulate: str = _setting(
         "", "Folder of a simulated host, made by `mooring up --simulate`; empty: this very machine."
     )
     report_interval_s: int = _setting(25, "Longest silence towards the controller, in seconds.", low=1, high=60)
     rescan_interval_s: int = _setting(30, "Seconds between two looks at the host's devices.", low=1, high=3600)
+    pulse_interval_s: int = _setting(
+        2, "Seconds between two looks at the VFs in use, which find what no event told.", low=1, high=60
+    )
     bridge_mappings: Mapping[str, str] = _setting({}, "Physical network to the VLAN-aware bridge for `normal` ports.")
     log_format: str = _setting("text", "`text` for people, `json` for machines.", one_of=("text", "json"))
 

@@ -21,6 +21,7 @@ import uvicorn
 import uvloop
 
 from mooring import log
+from mooring.api.agent.consoles import Consoles
 from mooring.api.agent.streams import Streams
 from mooring.api.app import make_app
 from mooring.api.call import Controller
@@ -86,7 +87,8 @@ def assemble(config: ControllerConfig, parts: Parts, admin_password_hash: str) -
     store.on_commit(sessions.committed)
     store.on_commit(streams.committed)
     is_new = store.write_now(lambda tx: bootstrap(tx, parts.ids, admin_password_hash))
-    return Controller(store, world, sessions, parts.clock, streams, Metrics()), is_new
+    controller = Controller(store, world, sessions, parts.clock, streams, Consoles(streams.wake), Metrics())
+    return controller, is_new
 
 
 def run_controller(config: ControllerConfig, say: Say, steps: Steps | None = None) -> None:

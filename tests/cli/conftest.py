@@ -1,29 +1,19 @@
 """A controller that answers on a socket, with three simulated hosts and one server, for commands to talk to."""
 
-import asyncio
 import json
-import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-import uvicorn
 
-from mooring.api.app import make_app
-from mooring.api.call import Controller
-from mooring.api.routes import ROUTES
 from mooring.cli.client import Client
 from mooring.cli.login import find_login
-from mooring.main import listen
 from mooring.system import SystemClock, SystemIds
 from mooring.testing.cloud import Cloud
 from mooring.testing.controller import ADMINS_WORD
 from mooring.testing.hosts import named_plans
 from mooring.testing.sysfs_tree import unpack_recording
-from tests.cli.stage import Mooring, Served
-
-_STOP_WAIT_S = 10.0
+from tests.cli.stage import Mooring, Served, serving
 
 
 @pytest.fixture
@@ -46,7 +36,7 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("cloud")
     cloud = Cloud(folder, named_plans(3), clock=SystemClock(), ids=SystemIds())
     try:
-        with _serving(cloud.controller) as url:
+        with serving(cloud.controller) as url:
             clouds = folder / "clouds.yaml"
             auth = {
                 "auth_url": f"{url}/identity/v3",
@@ -62,20 +52,6 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             yield Served(cloud, url, client, Mooring(environment))
     finally:
         cloud.close()
-
-
-@contextmanager
-def _serving(controller: Controller) -> Iterator[str]:
-    with listen("127.0.0.1:0") as bound:
-        config = uvicorn.Config(make_app(controller, ROUTES), lifespan="off", log_config=None, access_log=False)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[bound])), daemon=True)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(_STOP_WAIT_S)
 
 
 def _furnish(client: Client) -> None:

@@ -1,15 +1,24 @@
 """Who types a command, and what answers it."""
 
-from collections.abc import Mapping
+import asyncio
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+import uvicorn
 from click.testing import CliRunner, Result
 
+from mooring.api.app import make_app
+from mooring.api.call import Controller
+from mooring.api.routes import ROUTES
 from mooring.cli.client import Client
 from mooring.cli.main import main
+from mooring.main import listen
 from mooring.testing.cloud import Cloud
 from mooring.testing.controller import token_for
 
+_STOP_WAIT_S = 10.0
 NO_CLOUD = {"OS_CLOUD": None, "OS_CLIENT_CONFIG_FILE": None, "OS_AUTH_URL": None, "OS_TOKEN": None}
 
 
@@ -19,9 +28,9 @@ class Mooring:
 
     environment: Mapping[str, str | None]
 
-    def __call__(self, *words: str, columns: int = 80, **environment: str | None) -> Result:
+    def __call__(self, *words: str, columns: int = 80, stdin: str | None = None, **environment: str | None) -> Result:
         told = {**NO_CLOUD, "COLUMNS": str(columns), **self.environment, **environment}
-        return CliRunner().invoke(main, words, env=told, catch_exceptions=False)
+        return CliRunner().invoke(main, words, input=stdin, env=told, catch_exceptions=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +46,18 @@ class Served:
         """The command line of somebody who is no admin."""
         token = token_for(self.cloud.controller, "demo")
         return Mooring({"OS_AUTH_URL": f"{self.url}/identity/v3", "OS_TOKEN": token})
+
+
+@contextmanager
+def serving(controller: Controller) -> Iterator[str]:
+    """Its API on a port of this machine; gives the URL."""
+    with listen("127.0.0.1:0") as bound:
+        config = uvicorn.Config(make_app(controller, ROUTES), lifespan="off", log_config=None, access_log=False)
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[bound])), daemon=True)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{bound.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(_STOP_WAIT_S)

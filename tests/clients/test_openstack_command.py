@@ -3,11 +3,13 @@
 import json
 import subprocess
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mooring.testing.client import wait_until
+from mooring.testing.disks import SimulatedDisks
 from mooring.testing.rig import Rig
 from mooring.testing.schemas import validate_domain
 
@@ -86,6 +88,38 @@ def test_a_server_with_an_sriov_port_from_the_first_project_to_the_clean_vf(open
     for command in ("subnet delete cli-blue-v4", "network delete cli-blue", "flavor delete cli-small"):
         openstack(command, plain=True)
     assert cloud.findings() == []
+
+
+def test_guest_gets_its_user_data_and_its_console_is_shown(openstack: OpenStack, cloud: Rig, tmp_path: Path) -> None:
+    script = tmp_path / "script.sh"
+    script.write_text("#!/bin/sh\necho hello\n")
+    openstack(
+        "network create --provider-network-type vlan --provider-physical-network physnet1 --provider-segment 302 red"
+    )
+    openstack("subnet create --network red --subnet-range 198.51.100.0/24 red-v4")
+    openstack("flavor create --vcpus 1 --ram 512 --disk 1 cli-tiny")
+    openstack(
+        f"server create --flavor cli-tiny --image {openstack('image create --disk-format qcow2 cli-disk')['id']}"
+        f" --nic net-id=red,tag=data --user-data {script} --use-config-drive --property role=front cli-guest"
+    )
+    wait_until(lambda: status_of(openstack, "cli-guest") == "ACTIVE", 30, "cli-guest is ACTIVE")
+    shown = openstack("server show cli-guest")
+    assert shown["config_drive"] in (True, "True")
+    disks = cloud.hosts[shown["OS-EXT-SRV-ATTR:host"]].machine().disks
+    assert isinstance(disks, SimulatedDisks)
+    files = disks.config_drive(shown["id"])
+    assert files["openstack/latest/user_data"] == script.read_bytes()
+    meta = json.loads(files["openstack/latest/meta_data.json"])
+    assert (meta["meta"], [device["tags"] for device in meta["devices"]]) == ({"role": "front"}, [["data"]])
+    data = json.loads(files["openstack/latest/network_data.json"])
+    assert [network["ip_address"] for network in data["networks"]] == shown["addresses"]["red"]
+
+    assert openstack("console log show cli-guest", plain=True) == "cli-guest login: \n"
+    assert openstack("console log show --lines 1 cli-guest", plain=True).strip() == "cli-guest login:"
+
+    openstack("server delete --wait cli-guest", plain=True)
+    for command in ("network delete red", "flavor delete cli-tiny", "image delete cli-disk"):
+        openstack(command, plain=True)
 
 
 def status_of(openstack: OpenStack, name: str) -> str:

@@ -91,7 +91,7 @@ class Told:
         """What every card of a host holds, VF by VF."""
         node = self.cloud.nodes[host]
         names = [f.netdev for f in node.host.functions() if f.vf_total is not None and f.netdev]
-        return [settings for name in names for _, settings in sorted(node.host.vf_table.read_all(name).items())]
+        return [settings for name in names for _, settings in sorted(node.host.vf_table.look(name).vfs.items())]
 
 
 MakeCloud = Callable[[Mapping[str, Plan]], Told]

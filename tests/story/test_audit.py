@@ -64,6 +64,10 @@ FALSE_BOOKS: list[tuple[str, str, Falsify]] = [
     ),
     ("I8", "share MAC", run("UPDATE claims SET desired = (SELECT desired FROM claims LIMIT 1)")),
     ("I9", "wanted", run("UPDATE claims SET desired = replace(desired, '\"id\":100', '\"id\":7')")),
+    ("I9", "was not read back", run(f"UPDATE devices SET verified_at = NULL, updated_at = 0 WHERE id = ({_OWN})")),
+    ("I10", "is ACTIVE, and", run(f"UPDATE devices SET reason = 'its PF has no carrier' WHERE id = ({_OWN})")),
+    ("I10", "nothing says why", run("UPDATE ports SET status = 'ERROR'")),
+    ("I10", "is in ERROR, and nothing says why", run("UPDATE servers SET status = 'ERROR'")),
     ("I12", "an older one", run("UPDATE devices SET generation = 0")),
     (
         "I13",
@@ -72,6 +76,7 @@ FALSE_BOOKS: list[tuple[str, str, Falsify]] = [
     ),
     ("I14", "answer the request", run("UPDATE servers SET reservation_id = 'r-1'")),
     ("I15", "for more than", run("UPDATE servers SET status = 'BUILD', updated_at = 0")),
+    ("I15", "is HARD_REBOOT for more than", run("UPDATE servers SET status = 'HARD_REBOOT', updated_at = 0")),
     ("I15", "is being released", run(f"UPDATE devices SET state = 'releasing', updated_at = 0 WHERE id = ({_OWN})")),
 ]
 

@@ -4,10 +4,10 @@ import pytest
 
 from mooring.errors import Stale
 from mooring.model.desired import FunctionOutcome, FunctionReport, Report, ServerOutcome, ServerReport
-from mooring.model.port import VnicType
+from mooring.model.port import PortStatus, VnicType
 from mooring.model.request import Device
 from mooring.model.server import ServerStatus
-from mooring.model.vf import VfState
+from mooring.model.vf import VfState, Vlan
 from mooring.service.claims import change_state
 from mooring.service.servers import delete_server
 from mooring.store.devices import DEVICES
@@ -37,12 +37,14 @@ def test_a_rebooted_host_programs_its_vfs_anew_before_its_servers_run(told: Told
     server = told.boot(port)
     name = server.host or ""
     told.cloud.nodes[name].host.reboot()
-    assert all(settings.mac != port.mac_address for settings in told.on_card(name))
+    assert all(settings.vlan == Vlan() for settings in told.on_card(name)), "a card comes up blank"
     told.cloud.restart_agent(name)
     assert device_of(told, port.mac_address).state is VfState.CLAIMED
+    assert (told.server(server.id).status, told.stored(port).status) == (ServerStatus.HARD_REBOOT, PortStatus.BUILD)
     told.cloud.settle()
     assert device_of(told, port.mac_address).state is VfState.IN_USE
-    assert any(settings.mac == port.mac_address for settings in told.on_card(name))
+    assert any((settings.mac, settings.vlan) == (port.mac_address, Vlan(100)) for settings in told.on_card(name))
+    assert (told.server(server.id).status, told.stored(port).status) == (ServerStatus.ACTIVE, PortStatus.ACTIVE)
     assert [domain.is_running for domain in told.cloud.nodes[name].host.hypervisor().domains()] == [True]
 
 
@@ -79,6 +81,9 @@ def test_a_report_about_one_function_out_of_turn_does_not_silence_the_others(tol
     told.cloud.uplink("sim3").report(Report(told.cloud.epoch("sim3"), 1, reports))
     states = [told.read(lambda tx, d=d: DEVICES.get(tx, d.id)).state for d in devices]  # type: ignore[misc]  # a default binds d
     assert (claims.state, states) == (VfState.CLAIMED, [VfState.REMOVED_PENDING, VfState.IN_USE])
+    told.cloud.restart_agent("sim3")
+    told.cloud.settle()
+    assert told.stored(told.ports(first)[0]).status is PortStatus.ACTIVE, "it is there, and so it comes back"
 
 
 def test_a_vf_that_is_excluded_while_in_use_is_cleaned_and_never_handed_out_again(told: Told) -> None:

@@ -1,13 +1,14 @@
-"""The domains of one host: which functions each holds, and the verbs that change one, each read back."""
+"""The domains of one host, with their files: which functions each holds, and the verbs that change one, read back."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mooring.errors import HostFault, NotFound
-from mooring.host.domainxml import DomainKind, domain_xml, interface_xml
+from mooring.host.bridges import ovs_among
+from mooring.host.domainxml import DomainKind, Wiring, domain_xml, interface_xml
 from mooring.host.livexml import LiveInterface, parse_marker
-from mooring.host.machine import Hypervisor
+from mooring.host.machine import Machine
 from mooring.model.desired import DesiredInterface, DesiredServer
 from mooring.model.outside import AgentStep, Steps
 from mooring.model.pci import PciAddress, PciFunction
@@ -21,11 +22,13 @@ class Plugged:
 
     port_id: str
     mac: str | None
+    """``None`` for a plain PCI device, of which the XML has no place for one."""
     address: PciAddress | None
     """The function behind it, a macvtap port's VF included; ``None`` for a bridge."""
 
     def serves(self, wanted: DesiredInterface) -> bool:
-        return self.port_id == wanted.port_id and self.mac == wanted.mac.lower() and self.address == wanted.address
+        is_mac_right = self.mac is None or self.mac == wanted.mac.lower()
+        return self.port_id == wanted.port_id and is_mac_right and self.address == wanted.address
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +64,12 @@ def netdevs_of(functions: Mapping[PciAddress, PciFunction]) -> dict[PciAddress, 
 
 
 class Guests:
-    """The hypervisor's domains of ours, by server id."""
+    """The hypervisor's domains of ours, by server id, and the files behind them."""
 
-    def __init__(self, hypervisor: Hypervisor, kind: DomainKind, steps: Steps):
-        self._hypervisor = hypervisor
+    def __init__(self, machine: Machine, kind: DomainKind, steps: Steps):
+        self._hypervisor = machine.hypervisor
+        self._disks = machine.disks
+        self._sysfs_root = machine.sysfs_root
         self._kind = kind
         self._steps = steps
 
@@ -83,7 +88,12 @@ class Guests:
         return guests
 
     def destroy(self, server_id: str) -> None:
-        """Raises HostFault when it is still there afterwards."""
+        """Stop it, then delete its files. Raises HostFault when either is still there afterwards."""
+        self.stop(server_id)
+        self._disks.discard(server_id)
+
+    def stop(self, server_id: str) -> None:
+        """End and undefine the domain; the guest's disk stays. Raises HostFault when it is still there afterwards."""
         self._hypervisor.destroy(server_id)
         if any(state.server_id == server_id for state in self._hypervisor.domains()):
             raise HostFault(f"the domain of server {server_id} is still there after it was destroyed")
@@ -91,8 +101,14 @@ class Guests:
         _log.info("domain-destroyed server=%s", server_id)
 
     def start(self, server: DesiredServer, netdevs: Mapping[PciAddress, str]) -> None:
-        """Define and start. Raises HostFault when it does not run afterwards with just the devices it should have."""
-        self._hypervisor.start(domain_xml(server, self._kind, netdevs))
+        """Make its files, define and start it.
+
+        Raises HostFault when it does not run afterwards with just the devices it should have, and what its disks or
+        the hypervisor say.
+        """
+        wiring = self._wiring(server.interfaces, netdevs)
+        files = self._disks.prepare(server)
+        self._hypervisor.start(domain_xml(server, self._kind, wiring, files))
         guest = self.observe(netdevs).get(server.id)
         if guest is None or not guest.is_running:
             raise HostFault(f"the domain of server {server.id} does not run after its start")
@@ -103,11 +119,15 @@ class Guests:
 
     def attach(self, server: DesiredServer, wanted: DesiredInterface, netdevs: Mapping[PciAddress, str]) -> None:
         """Raises HostFault when it is not plugged in afterwards."""
-        self._hypervisor.attach(server.id, interface_xml(wanted, netdevs))
+        self._hypervisor.attach(server.id, interface_xml(wanted, self._wiring([wanted], netdevs)))
         guest = self.observe(netdevs).get(server.id)
         if guest is None or wanted in guest.missing(server):
             raise HostFault(f"port {wanted.port_id} is not plugged into server {server.id} after it was attached")
         _log.info("interface-attached server=%s port=%s", server.id, wanted.port_id)
+
+    def _wiring(self, interfaces: Iterable[DesiredInterface], netdevs: Mapping[PciAddress, str]) -> Wiring:
+        bridges = {interface.bridge for interface in interfaces if interface.bridge is not None}
+        return Wiring(netdevs, ovs_among(self._sysfs_root, sorted(bridges)))
 
     def detach(self, server_id: str, port_id: str) -> None:
         """Raises Conflict while the guest has not let go."""

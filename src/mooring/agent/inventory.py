@@ -6,11 +6,11 @@ from dataclasses import replace
 from mooring import __version__
 from mooring.core.devspec import DeviceSpec, offer
 from mooring.errors import MooringError
-from mooring.host.machine import Machine
-from mooring.host.sysfs import host_use, read_functions
+from mooring.host.host_use import host_uses, open_elsewhere
+from mooring.host.machine import Machine, PfView
+from mooring.host.sysfs import read_functions
 from mooring.model.host import HostSnapshot, OfferedFunction
-from mooring.model.pci import PciAddress
-from mooring.model.vf import VfSettings
+from mooring.model.pci import FunctionKind, PciAddress, PciFunction
 
 
 class Inventory:
@@ -23,22 +23,26 @@ class Inventory:
         self._agent_id = agent_id
         self._specs = specs
         self._bridge_mappings = bridge_mappings
+        self._open_elsewhere: Mapping[PciAddress, str] = {}
 
     def offers(self, only: Collection[PciAddress] | None = None) -> tuple[OfferedFunction, ...]:
         """All functions, or these, offered or not, without what their PFs show.
 
-        Raises NotFound or HostFault without sysfs.
+        What other programs drive is as of the last snapshot: looking into every process takes long. Raises NotFound or
+        HostFault without sysfs, HostFault when the kernel does not tell who uses its netdevs.
         """
         functions = read_functions(self._machine.sysfs_root, only=only)
-        uses = {function.address: host_use(self._machine.sysfs_root, function) for function in functions}
-        return offer(functions, self._specs, {address: use for address, use in uses.items() if use is not None})
+        return self._offered(functions)
 
     def snapshot(self) -> HostSnapshot:
-        """The whole machine. A VF whose PF does not show it is listed and not offered."""
-        facts = self._machine.hypervisor.facts()
-        offers = self.offers()
+        """The whole machine. A VF whose PF does not show it is listed and not offered. Raises as ``offers`` does."""
+        root, facts = self._machine.sysfs_root, self._machine.hypervisor.facts()
+        functions = self._machine.traits.added_to(read_functions(root))
+        guests = {address for domain in self._machine.hypervisor.domains() for address in domain.functions}
+        self._open_elsewhere = open_elsewhere(root, functions, self._machine.occupants, guests)
+        offers = self._offered(functions)
         netdevs = {offered.function.address: offered.function.netdev for offered in offers}
-        shown: dict[str, Mapping[int, VfSettings] | MooringError] = {}
+        shown: dict[str, PfView | MooringError] = {}
         return HostSnapshot(
             boot_id=self._machine.boot_id,
             agent_id=self._agent_id,
@@ -52,11 +56,15 @@ class Inventory:
             version=__version__,
         )
 
+    def _offered(self, functions: Sequence[PciFunction]) -> tuple[OfferedFunction, ...]:
+        uses = host_uses(self._machine.sysfs_root, functions, self._machine.occupants)
+        return offer(functions, self._specs, {**self._open_elsewhere, **uses})
+
     def _observed(
         self,
         offered: OfferedFunction,
         netdevs: Mapping[PciAddress, str | None],
-        shown: dict[str, Mapping[int, VfSettings] | MooringError],
+        shown: dict[str, PfView | MooringError],
     ) -> OfferedFunction:
         """With what the PF shows; ``shown`` remembers the answer of each PF."""
         function = offered.function
@@ -65,19 +73,31 @@ class Inventory:
             return offered
         if pf_netdev not in shown:
             try:
-                shown[pf_netdev] = self._machine.vf_table.read_all(pf_netdev)
+                shown[pf_netdev] = self._machine.vf_table.look(pf_netdev)
             except MooringError as failed:
                 shown[pf_netdev] = failed
         answer = shown[pf_netdev]
         if isinstance(answer, MooringError):
             reason = offered.reason or answer.message
-        elif function.vf_index not in answer:
+        elif function.vf_index not in answer.vfs:
             reason = offered.reason or f"{pf_netdev} does not show VF {function.vf_index}"
         else:
-            return replace(offered, observed=answer[function.vf_index])
+            return replace(offered, observed=answer.vfs[function.vf_index])
         return replace(offered, is_offered=False, reason=reason)
 
 
 def without_observations(snapshot: HostSnapshot) -> HostSnapshot:
-    """What has to change for the controller to be told anew: settings change all the time, and go into reports."""
-    return replace(snapshot, functions=tuple(replace(offered, observed=None) for offered in snapshot.functions))
+    """What has to change for the controller to be told anew.
+
+    A VF's settings go into reports, and its driver and netdev come and go with every guest.
+    """
+    return replace(snapshot, functions=tuple(_lasting(offered) for offered in snapshot.functions))
+
+
+def _lasting(offered: OfferedFunction) -> OfferedFunction:
+    function = offered.function
+    if function.kind is FunctionKind.VF:
+        function = replace(
+            function, driver=None, netdev=None, mac=None, link_is_up=None, link_speed_mbps=None, mtu=None
+        )
+    return replace(offered, function=function, observed=None)

@@ -13,7 +13,10 @@ from dataclasses import dataclass, field
 
 from mooring.agent.backoff import Backoff
 from mooring.agent.domain import Guests
+from mooring.agent.functions import FunctionHands
 from mooring.agent.inventory import Inventory, without_observations
+from mooring.agent.numvfs import make_vfs
+from mooring.agent.pulse import Pulse
 from mooring.agent.turn import Hands, Turn
 from mooring.agent.uplink import Uplink
 from mooring.agent.vf import VfWriter
@@ -31,6 +34,11 @@ _log = logging.getLogger(__name__)
 _LISTEN_S = 1.0
 _RETRY_MIN_S = 1.0
 _RETRY_MAX_S = 30.0
+
+_UNSETTLED = frozenset({FunctionOutcome.QUARANTINED, FunctionOutcome.DEGRADED})
+#: Of what a watch hears: functions that come and go, and guests that stop by themselves.
+_OF_THE_MACHINE = ("pci ", "net ", "messages ")
+_OF_GUESTS = ("domain ", "messages ")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +63,8 @@ class HostRules:
     """Longest silence towards the controller."""
     rescan_interval_s: float = 30.0
     """Between two looks at the machine's functions."""
+    pulse_interval_s: float = 2.0
+    """Between two looks at what is in use."""
 
 
 class Agent:
@@ -62,27 +72,40 @@ class Agent:
 
     def __init__(self, machine: Machine, uplink: Uplink, ledger: Ledger, rules: HostRules, outside: Outside):
         self.agent_id = outside.ids.uuid()
+        self._machine = machine
         self._uplink = uplink
         self._ledger = ledger
         self._rules = rules
         self._outside = outside
         self._inventory = Inventory(machine, self.agent_id, rules.device_specs, rules.bridge_mappings)
+        writer = VfWriter(machine.vf_table, machine.pci_bus, outside.steps, outside.sleep)
         self._hands = Hands(
-            ledger=ledger,
-            table=machine.vf_table,
-            writer=VfWriter(machine.vf_table, outside.steps, outside.sleep),
-            guests=Guests(machine.hypervisor, rules.domain_kind, outside.steps),
-            steps=outside.steps,
-            boot_id=machine.boot_id,
+            FunctionHands(ledger, machine.vf_table, machine.pci_bus, writer, outside.steps, machine.boot_id),
+            guests=Guests(machine, rules.domain_kind, outside.steps),
+            disks=machine.disks,
             offers=self._inventory.offers,
+            tell=uplink.report,
         )
+        self._has_made_vfs = False
         self._told: HostSnapshot | None = None
         self._epoch = 0
         self._scanned_at_s = 0.0
         self._desired: Desired | None = None
         self._due_at_s = 0.0
+        self._pulse: Pulse | None = None
+        self._pulse_at_s = 0.0
         self._retry = Backoff(_RETRY_MIN_S, _RETRY_MAX_S, outside.jitter)
         self._sentence = ""
+
+    def make_vfs(self) -> None:
+        """``sriov_numvfs``, once, at the start. What cannot be done is logged: the other PFs serve all the same."""
+        functions = [offered.function for offered in self._inventory.offers()]
+        for note in make_vfs(
+            functions, self._rules.device_specs, self._ledger, self._machine.boot_id, self._machine.pci_bus,
+            self._machine.vf_table,
+        ):  # fmt: skip
+            _log.warning("vfs-not-made reason=%r", note)
+        self._has_made_vfs = True
 
     def snapshot(self) -> HostSnapshot:
         """The machine as it is now, whole."""
@@ -127,8 +150,11 @@ class Agent:
         failed_tries = Backoff(_RETRY_MIN_S, _RETRY_MAX_S, self._outside.jitter)
         while not stop.is_set():
             try:
+                if not self._has_made_vfs:
+                    self.make_vfs()
                 self._announce_if_changed()
                 self._listen()
+                self._notice()
                 self._carry_out_if_due()
             except (Unauthenticated, Forbidden, Stale) as refused:
                 _log.error("agent-stops reason=%r hint=%r", refused.message, refused.hint)
@@ -165,11 +191,30 @@ class Agent:
         self._due_at_s = 0.0
         self._retry.reset()
 
+    def _notice(self) -> None:
+        """What happened to the host by itself: looked into at once, not when its turn comes."""
+        now_s = self._outside.clock.monotonic_s()
+        words = self._machine.watch.heard()
+        if any(word.startswith(_OF_THE_MACHINE) for word in words):
+            self._scanned_at_s = now_s - self._rules.rescan_interval_s
+        if self._pulse is None or not (words or now_s - self._pulse_at_s >= self._rules.pulse_interval_s):
+            return
+        self._pulse_at_s = now_s
+        difference = self._pulse.differs()
+        if difference or any(word.startswith(_OF_GUESTS) for word in words):
+            _log.info("noticed difference=%r heard=%s", difference, ",".join(words))
+            self._pulse = None
+            self._due_at_s = 0.0
+            self._retry.reset()
+
     def _carry_out_if_due(self) -> None:
         """What is new at once, what is unsettled again soon, and all of it again before the controller worries."""
         if self._desired is None or self._outside.clock.monotonic_s() < self._due_at_s:
             return
         report = self.carry_out(self._desired)
+        functions = [offered.function for offered in self._told.functions] if self._told is not None else []
+        self._pulse = Pulse(self._machine.vf_table, functions, report.functions)
+        self._pulse_at_s = self._outside.clock.monotonic_s()
         pause_s = self._rules.report_interval_s
         if not is_settled(self._desired, report):
             pause_s = min(pause_s, self._retry.next_s())
@@ -181,7 +226,7 @@ def is_settled(desired: Desired, report: Report) -> bool:
     return (
         len(report.functions) == len(desired.functions)
         and len(report.servers) == len(desired.servers)
-        and all(function.outcome is not FunctionOutcome.QUARANTINED for function in report.functions)
+        and all(function.outcome not in _UNSETTLED for function in report.functions)
         and all(server.outcome is not ServerOutcome.FAILED for server in report.servers)
     )
 

@@ -2,19 +2,29 @@
 
 import signal
 import threading
+from functools import partial
 from pathlib import Path
 
 from mooring import log
 from mooring.agent.connection import Connection
+from mooring.agent.consoles import console_tail
 from mooring.agent.loop import Agent, HostRules, Outside
 from mooring.agent.uplink import HttpUplink
 from mooring.config import AgentConfig, AgentFile
 from mooring.core.devspec import parse_device_specs
 from mooring.errors import Invalid
+from mooring.host.disks import HostDisks
+from mooring.host.domainxml import DomainKind
+from mooring.host.joint_watch import JointWatch
 from mooring.host.ledger import Ledger
 from mooring.host.libvirtd import Libvirtd
 from mooring.host.machine import Machine
 from mooring.host.netlink import NetlinkVfTable
+from mooring.host.occupants import KernelOccupants
+from mooring.host.patience import PatientPciBus, PatientVfTable
+from mooring.host.pcibus import SysfsPciBus
+from mooring.host.traits import CardTraits
+from mooring.host.watch import KernelWatch
 from mooring.model.outside import NoSteps, Steps
 from mooring.system import SystemClock, SystemIds
 
@@ -30,9 +40,11 @@ def run_agent(file: AgentFile, steps: Steps | None = None) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    uplink = HttpUplink(Connection(config.controller, read_key(Path(config.key_file).expanduser())))
+    connection = Connection(config.controller, read_key(Path(config.key_file).expanduser()))
+    machine = machine_of(config)
+    uplink = HttpUplink(connection, partial(console_tail, machine.disks))
     try:
-        build_agent(file, machine_of(config), uplink, steps or NoSteps()).run(stop)
+        build_agent(file, machine, uplink, steps or NoSteps()).run(stop)
     finally:
         uplink.close()
 
@@ -45,6 +57,8 @@ def build_agent(file: AgentFile, machine: Machine, uplink: HttpUplink, steps: St
         bridge_mappings=config.bridge_mappings,
         report_interval_s=config.report_interval_s,
         rescan_interval_s=config.rescan_interval_s,
+        pulse_interval_s=config.pulse_interval_s,
+        domain_kind=DomainKind(config.domain_type),
     )
     outside = Outside(SystemClock(), SystemIds(), steps)
     return Agent(machine, uplink, Ledger(Path(config.state).expanduser()), rules, outside)
@@ -56,8 +70,18 @@ def machine_of(config: AgentConfig) -> Machine:
         from mooring.testing.host import SimulatedHost  # noqa: PLC0415 - a real host never loads the simulation
 
         return SimulatedHost(Path(config.simulate)).machine()
-    hypervisor = Libvirtd.connect(config.libvirt_uri)
-    return Machine(Path(config.sysfs), NetlinkVfTable(), hypervisor, _BOOT_ID.read_text().strip())
+    hypervisor = Libvirtd.connect(config.libvirt_uri, Path(config.servers))
+    return Machine(
+        Path(config.sysfs),
+        PatientVfTable(NetlinkVfTable()),
+        PatientPciBus(SysfsPciBus(Path(config.sysfs))),
+        hypervisor,
+        HostDisks(Path(config.images), Path(config.servers)),
+        JointWatch((KernelWatch(), hypervisor)),
+        _BOOT_ID.read_text().strip(),
+        KernelOccupants(),
+        CardTraits.of(Path(config.sysfs)),
+    )
 
 
 def read_key(path: Path) -> str:

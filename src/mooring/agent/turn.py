@@ -1,9 +1,10 @@
 """One turn: from a host's whole desired state to a report of what was read back.
 
+    0  what changed by itself is told before it is put right
     1  unwanted servers     isolate their functions' links, destroy, read back that they are gone
     2  surplus interfaces   isolate, detach
-    3  BASELINE             journal, isolate, write every field, read back, link as the baseline has it
-    4  SERVE                journal, isolate, write every field, read back; the link stays down
+    3  BASELINE             journal, isolate, reset, write every field, read back, link as the baseline has it
+    4  SERVE                journal, isolate, reset, write every field, read back; the link stays down
     5  wanted servers       start or attach; read back again, because libvirt writes MAC and VLAN too; link up last
 
 A turn takes nothing from the one before but what the journal and the machine hold, so it can die anywhere and be done
@@ -12,16 +13,14 @@ report and stops no other. What has no answer yet is not in the report at all.
 """
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from functools import partial
 
 from mooring.agent.domain import Guests
+from mooring.agent.functions import FunctionHands, FunctionWork
 from mooring.agent.scene import Scene
-from mooring.agent.vf import Vf, VfWriter
-from mooring.core.reconcile import baseline, residue
-from mooring.errors import Conflict, HostFault, Invalid, MooringError, Unreachable
-from mooring.host.ledger import Ledger
-from mooring.host.machine import VfTable
+from mooring.errors import Conflict, HostFault, MooringError, Unreachable
+from mooring.host.machine import Disks
 from mooring.model.desired import (
     Desired,
     DesiredFunction,
@@ -35,27 +34,24 @@ from mooring.model.desired import (
     ServerReport,
 )
 from mooring.model.host import OfferedFunction
-from mooring.model.outside import AgentStep, Steps
+from mooring.model.outside import AgentStep
 from mooring.model.pci import PciAddress
-from mooring.model.vf import LinkState, VfSettings
 
-FunctionWork = Callable[[DesiredFunction, Vf], FunctionReport | None]
 ServerWork = Callable[[DesiredServer], ServerOutcome | None]
 
-_USABLE = frozenset({FunctionOutcome.PROGRAMMED, FunctionOutcome.IN_USE})
+_USABLE = frozenset({FunctionOutcome.PROGRAMMED, FunctionOutcome.IN_USE, FunctionOutcome.DEGRADED})
 
 
 @dataclass(frozen=True, slots=True)
 class Hands:
     """What a turn works with; the same for every turn of an agent."""
 
-    ledger: Ledger
-    table: VfTable
-    writer: VfWriter
+    functions: FunctionHands
     guests: Guests
-    steps: Steps
-    boot_id: str
+    disks: Disks
     offers: Callable[[Collection[PciAddress]], Sequence[OfferedFunction]]
+    tell: Callable[[Report], None]
+    """Where a report goes that cannot wait for the end of the turn."""
 
 
 class Turn:
@@ -67,6 +63,7 @@ class Turn:
         self.notes: list[str] = []
         """What is in no report and a person may want to know, in sentences."""
         self._hands = hands
+        self._work = FunctionWork(hands.functions, self.notes.append)
         self._desired = desired
         self._wanted_functions = {wanted.address: wanted for wanted in desired.functions}
         self._function_reports: dict[PciAddress, FunctionReport] = {}
@@ -79,21 +76,24 @@ class Turn:
         Raises Stale for an epoch older than one already obeyed, and what the hypervisor raises when it does not even
         list its domains.
         """
-        self._hands.ledger.obey(self._desired.epoch)
-        self._hands.steps.reach(AgentStep.DESIRED_RECEIVED)
+        self._hands.functions.ledger.obey(self._desired.epoch)
+        self._hands.functions.steps.reach(AgentStep.DESIRED_RECEIVED)
         self._scene = self._look()
+        self._tell_drifts()
         wanted = [server for server in self._desired.servers if server.is_wanted]
         unwanted = [server for server in self._desired.servers if not server.is_wanted]
         self._for_servers(self._desired.servers, self._intend_server)
         self._for_servers(unwanted, self._remove)
         self._for_servers(wanted, self._unplug_surplus)
-        if self._is_scene_old:
-            self._scene = self._look()
-        self._for_functions(Purpose.BASELINE, self._baseline)
+        self._look_again_if(self._is_scene_old)
+        self._for_functions(Purpose.BASELINE, self._clean)
         self._for_functions(Purpose.SERVE, self._serve)
+        self._look_again_if(self._work.has_rebound)
         self._for_servers(wanted, self._run)
-        for stranger in sorted(self._scene.guests.keys() - {server.id for server in self._desired.servers}):
-            self.notes.append(f"the domain of server {stranger} is here and not desired; it is left alone")
+        self._tidy_up()
+        return self._report()
+
+    def _report(self) -> Report:
         return Report(
             self._desired.epoch,
             self._desired.sequence,
@@ -103,21 +103,65 @@ class Turn:
 
     def _look(self) -> Scene:
         """Only what this turn is about: a host may have hundreds of functions, and a turn comes with every change."""
-        about = {address for wanted in self._desired.functions for address in (wanted.address, wanted.pf)}
-        return Scene(self._hands.offers(about), self._hands.guests, self._hands.table)
+        functions = self._hands.functions
+        about = {wanted.address for wanted in self._desired.functions}
+        about |= {wanted.pf for wanted in self._desired.functions if wanted.pf is not None}
+        about |= {record.address for record in functions.ledger.serving(functions.boot_id)}
+        return Scene(self._hands.offers(about), self._hands.guests, functions.table)
 
-    def _for_functions(self, purpose: Purpose, work: FunctionWork) -> None:
+    def _look_again_if(self, is_needed: bool) -> None:
+        if is_needed:
+            self._scene = self._look()
+
+    def _tell_drifts(self) -> None:
+        """Before it is put right, or nobody would ever learn of it."""
+        seen = (
+            self._work.drift(wanted, self._scene)
+            for wanted in self._desired.functions
+            if wanted.purpose is Purpose.SERVE
+        )
+        drifts = tuple(report for report in seen if report is not None)
+        if not drifts:
+            return
+        self.notes += [f"{report.address} had changed: {report.reason}" for report in drifts]
+        try:
+            self._hands.tell(Report(self._desired.epoch, self._desired.sequence, drifts))
+        except Unreachable as silent:
+            self.notes.append(f"the controller has not heard of it: {silent}")
+
+    def _tidy_up(self) -> None:
+        """What is left over: of functions that went, of servers that were to go, and of what nobody asked for."""
+        self._work.forget_gone(self._wanted_functions, self._scene)
+        known = {server.id for server in self._desired.servers}
+        for stranger in sorted(self._scene.guests.keys() - known):
+            self.notes.append(f"the domain of server {stranger} is here and not desired; it is left alone")
+        for server_id in self._hands.disks.kept():
+            if server_id in known or server_id in self._scene.guests:
+                continue
+            if self._hands.functions.ledger.is_unwanted(server_id):
+                self._hands.disks.discard(server_id)
+            else:
+                self.notes.append(f"the files of server {server_id} are here and nobody said that it goes")
+
+    def _for_functions(self, purpose: Purpose, work: Callable[[DesiredFunction], FunctionReport | None]) -> None:
         for wanted in self._wanted_functions.values():
             if wanted.purpose is not purpose:
                 continue
             try:
-                # What we made dirty we clean, even if the operator has excluded it since.
-                is_owed = purpose is Purpose.BASELINE and self._hands.ledger.has_touched(wanted.address)
-                report = work(wanted, self._scene.locate_wanted(wanted, is_owed=is_owed))
+                report = work(wanted)
             except MooringError as failed:
                 report = _quarantined(wanted, failed)
             if report is not None:
                 self._function_reports[wanted.address] = report
+
+    def _clean(self, wanted: DesiredFunction) -> FunctionReport | None:
+        return self._work.clean(wanted, self._scene)
+
+    def _serve(self, wanted: DesiredFunction) -> FunctionReport | None:
+        if any(server.id == wanted.server_id and not server.is_wanted for server in self._desired.servers):
+            self.notes.append(f"{wanted.address} waits for its baseline: server {wanted.server_id} is on its way out")
+            return None
+        return self._work.serve(wanted, self._scene)
 
     def _for_servers(self, servers: Iterable[DesiredServer], work: ServerWork) -> None:
         """``work`` for each that has no answer yet."""
@@ -137,7 +181,7 @@ class Turn:
     # Servers and interfaces on their way out
 
     def _intend_server(self, server: DesiredServer) -> ServerOutcome | None:
-        self._hands.ledger.intend_server(server)
+        self._hands.functions.ledger.intend_server(server)
         return None
 
     def _remove(self, server: DesiredServer) -> ServerOutcome | None:
@@ -147,6 +191,8 @@ class Turn:
                 self._isolate_leaving(address)
             self._is_scene_old = True
             self._hands.guests.destroy(server.id)
+        else:
+            self._hands.disks.discard(server.id)
         return ServerOutcome.ABSENT
 
     def _unplug_surplus(self, server: DesiredServer) -> ServerOutcome | None:
@@ -163,61 +209,12 @@ class Turn:
 
     def _isolate_leaving(self, address: PciAddress) -> None:
         """A failure is noted and no more: taking the function off its guest isolates it better still."""
+        if not self._scene.is_vf(address):
+            return
         try:
-            self._hands.writer.isolate(self._scene.locate(address))
+            self._hands.functions.writer.isolate(self._scene.locate(address))
         except MooringError as failed:
             self.notes.append(f"{address} could not be isolated before its guest lost it: {failed}")
-
-    # Functions
-
-    def _baseline(self, wanted: DesiredFunction, vf: Vf) -> FunctionReport | None:
-        holder = self._scene.holder(wanted.address)
-        if holder is not None:
-            self.notes.append(f"{wanted.address} is not baselined: the domain of server {holder.server_id} holds it")
-            return None
-        is_proven = self._intend(wanted)
-        # Of what is wanted only the fresh MAC and the link state count: the rest of the baseline is a constant.
-        settings = complete(VfSettings(mac=wanted.settings.mac, link_state=wanted.settings.link_state))
-        observed = self._scene.shown(vf)
-        if not is_proven or residue(settings, observed):
-            self._hands.writer.program(vf, settings, is_new=not is_proven)
-            observed = self._hands.writer.open_link(vf, settings)
-            self._hands.ledger.prove(wanted, self._hands.boot_id)
-            self._hands.steps.reach(AgentStep.BASELINE_VERIFIED)
-        return FunctionReport(wanted.address, wanted.generation, FunctionOutcome.BASELINE_VERIFIED, observed)
-
-    def _serve(self, wanted: DesiredFunction, vf: Vf) -> FunctionReport | None:
-        if any(server.id == wanted.server_id and not server.is_wanted for server in self._desired.servers):
-            self.notes.append(f"{wanted.address} waits for its baseline: server {wanted.server_id} is on its way out")
-            return None
-        holder = self._scene.holder(wanted.address)
-        if holder is not None and holder.server_id != wanted.server_id:
-            raise Conflict(f"the domain of server {holder.server_id} holds {wanted.address}")
-        is_in_use = holder is not None and holder.is_running
-        is_proven = self._intend(wanted)
-        settings = complete(wanted.settings)
-        observed = self._scene.shown(vf)
-        if not is_proven or not self._is_done(vf, settings, observed, is_in_use):
-            observed = self._hands.writer.program(vf, settings, is_new=not is_proven)
-            self._hands.ledger.prove(wanted, self._hands.boot_id)
-            if is_in_use:
-                observed = self._hands.writer.open_link(vf, settings)
-        outcome = FunctionOutcome.IN_USE if is_in_use else FunctionOutcome.PROGRAMMED
-        return FunctionReport(wanted.address, wanted.generation, outcome, observed)
-
-    def _is_done(self, vf: Vf, settings: VfSettings, observed: VfSettings, is_in_use: bool) -> bool:
-        """A guest's VF has its link; one that waits for its guest has none."""
-        if is_in_use:
-            return not residue(settings, observed)
-        return not residue(_closed(settings), observed) and self._hands.writer.is_isolated(vf, observed)
-
-    def _intend(self, wanted: DesiredFunction) -> bool:
-        """Journal it, and tell whether all of it was written and read back before, in this boot."""
-        self._hands.ledger.intend(wanted)
-        is_proven = self._hands.ledger.is_proven(wanted, self._hands.boot_id)
-        if not is_proven:
-            self._hands.steps.reach(AgentStep.INTENT_JOURNALLED)
-        return is_proven
 
     # Servers and interfaces on their way in
 
@@ -228,7 +225,7 @@ class Turn:
         guests, netdevs = self._hands.guests, self._scene.netdevs
         if guest is None or not guest.is_running:
             guests.start(server, netdevs)
-            self._open_links(server.interfaces, undo=partial(guests.destroy, server.id))
+            self._open_links(server.interfaces, undo=partial(guests.stop, server.id))
             return ServerOutcome.RUNNING
         if guest.surplus(server):
             return None
@@ -260,46 +257,15 @@ class Turn:
         for address in (interface.address for interface in interfaces if interface.address is not None):
             wanted = self._wanted_functions[address]
             try:
-                self._function_reports[address] = self._open_link(wanted)
+                self._function_reports[address] = self._work.open_link(wanted, self._scene)
             except MooringError as failed:
                 self._function_reports[address] = _quarantined(wanted, failed)
                 failures.append(failed.message)
-                is_open = is_open or not self._is_isolated(wanted)
+                is_open = is_open or not self._work.is_isolated(wanted, self._scene)
         if is_open:
             undo()
         if failures:
             raise HostFault("; ".join(failures))
-
-    def _is_isolated(self, wanted: DesiredFunction) -> bool:
-        """As the card shows it now; what cannot be read is not isolated."""
-        try:
-            vf = self._scene.locate(wanted.address)
-            return self._hands.writer.read(vf).link_state is LinkState.DISABLE
-        except MooringError:
-            return False
-
-    def _open_link(self, wanted: DesiredFunction) -> FunctionReport:
-        vf = self._scene.locate(wanted.address)
-        settings = complete(wanted.settings)
-        if residue(_closed(settings), self._hands.writer.read(vf)):
-            self._hands.writer.program(vf, settings, is_new=False)
-        observed = self._hands.writer.open_link(vf, settings)
-        return FunctionReport(wanted.address, wanted.generation, FunctionOutcome.IN_USE, observed)
-
-
-def complete(settings: VfSettings) -> VfSettings:
-    """``settings``, with the baseline for all that they leave open: nothing of an earlier owner is ever left alone.
-
-    Raises Invalid without a MAC: there is no constant for that.
-    """
-    if settings.mac is None:
-        raise Invalid("no MAC is desired for the function")
-    given = {field.name: value for field in fields(settings) if (value := getattr(settings, field.name)) is not None}
-    return replace(baseline(settings.mac), **given)
-
-
-def _closed(settings: VfSettings) -> VfSettings:
-    return replace(settings, link_state=None)
 
 
 def _quarantined(wanted: DesiredFunction, failed: MooringError) -> FunctionReport:

@@ -10,13 +10,15 @@ import logging
 import random
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Protocol
+from urllib.parse import quote
 
 from mooring import wire
 from mooring.agent.backoff import Backoff
 from mooring.agent.connection import Connection, EventStream
 from mooring.errors import Forbidden, MooringError, Stale, Unauthenticated
-from mooring.model.desired import Desired, Report, Welcome
+from mooring.model.desired import ConsoleTail, Desired, Report, Welcome
 from mooring.model.host import HostSnapshot
 
 _log = logging.getLogger(__name__)
@@ -24,6 +26,7 @@ _log = logging.getLogger(__name__)
 _INVENTORY = "/agent/v1/inventory"
 _DESIRED = "/agent/v1/desired"
 _REPORT = "/agent/v1/report"
+_CONSOLES = "/agent/v1/consoles"
 
 _RETRY_MIN_S = 0.25
 _RETRY_MAX_S = 15.0
@@ -54,11 +57,25 @@ class Uplink(Protocol):
         """Tell what was read back."""
 
 
-class HttpUplink:
-    """``Uplink`` over HTTP. The first ``desired`` starts the reading thread; ``close`` ends it."""
+def no_console(server_id: str) -> ConsoleTail:
+    return ConsoleTail(reason=f"this agent keeps no console of server {server_id}")
 
-    def __init__(self, connection: Connection, jitter: Callable[[], float] = random.random):
+
+class HttpUplink:
+    """``Uplink`` over HTTP. The first ``desired`` starts the reading thread; ``close`` ends it.
+
+    A console that the controller asks for is sent by that thread, with what ``console`` reads, for a turn may take a
+    while and somebody waits.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        console: Callable[[str], ConsoleTail] = no_console,
+        jitter: Callable[[], float] = random.random,
+    ):
         self._connection = connection
+        self._console = console
         self._backoff = Backoff(_RETRY_MIN_S, _RETRY_MAX_S, jitter)
         self._changed = threading.Condition()
         self._newest: Desired | None = None
@@ -156,6 +173,17 @@ class HttpUplink:
     def _deliver(self, data: bytes) -> None:
         desired = wire.decode(Desired, data)
         with self._changed:
-            if desired.epoch >= self._epoch:
-                self._since, self._newest = desired.sequence, desired
+            # What was sent again for the sake of a console is no news.
+            is_news = not desired.consoles or desired.sequence > self._since
+            if desired.epoch >= self._epoch and is_news:
+                self._since, self._newest = desired.sequence, replace(desired, consoles=())
             self._changed.notify_all()
+        for server_id in desired.consoles:
+            self._send_console(server_id)
+
+    def _send_console(self, server_id: str) -> None:
+        try:
+            body = wire.encode(self._console(server_id))
+            self._connection.call("POST", f"{_CONSOLES}/{quote(server_id, safe='')}", body)
+        except MooringError as failed:
+            _log.warning("console-not-sent server=%s reason=%r", server_id, failed.message)

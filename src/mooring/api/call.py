@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from mooring.api.agent.consoles import Consoles
 from mooring.api.agent.streams import Streams
 from mooring.api.counters import Metrics
 from mooring.errors import Invalid, TooLarge
@@ -31,6 +32,7 @@ class Controller:
     sessions: Sessions
     clock: Clock
     streams: Streams
+    consoles: Consoles
     metrics: Metrics
 
 

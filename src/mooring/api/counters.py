@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 METRICS: Sequence[tuple[str, str, str]] = (
     ("mooring_requests_total", "counter", "Requests answered, by service, method and status."),
     ("mooring_request_seconds_total", "counter", "Time spent answering, by service and method."),
-    ("mooring_devices", "gauge", "Virtual functions, by physical network and state."),
-    ("mooring_claims", "gauge", "Virtual functions that have an owner."),
+    ("mooring_devices", "gauge", "Functions that are handed out, by kind, physical network and state."),
+    ("mooring_devices_degraded", "gauge", "Functions in use and not as wanted, by physical network."),
+    ("mooring_claims", "gauge", "Functions that have an owner."),
     ("mooring_servers", "gauge", "Servers, by status."),
     ("mooring_hosts", "gauge", "Hosts, by liveness."),
     ("mooring_agent_streams", "gauge", "Agents that are listening at this moment."),

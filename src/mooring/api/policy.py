@@ -61,7 +61,7 @@ RULES: Mapping[str, Rule] = {
              "os_compute_api:limits", "os_compute_api:os-flavor-extra-specs:index"),
     **_rules(_MEMBERS, _NOVA, "os_compute_api:servers:create", "os_compute_api:servers:delete",
              "os_compute_api:servers:update", "os_compute_api:os-attach-interfaces:create",
-             "os_compute_api:os-attach-interfaces:delete"),
+             "os_compute_api:os-attach-interfaces:delete", "os_compute_api:os-console-output"),
     **_rules(_ADMINS, _NOVA, "os_compute_api:os-flavor-manage:create", "os_compute_api:os-flavor-manage:delete",
              "os_compute_api:os-flavor-extra-specs:create", "os_compute_api:os-flavor-extra-specs:delete",
              "os_compute_api:os-hypervisors:list", "os_compute_api:os-hypervisors:show",

@@ -8,6 +8,8 @@ from typing import Any, Self
 
 import click
 
+from mooring.cli.host_check import check
+from mooring.cli.host_join import join
 from mooring.cli.options import FILE, as_json, cloud
 from mooring.cli.text import Column, plain, print_facts, print_json, print_table, say
 from mooring.cli.tree import print_devices
@@ -34,6 +36,10 @@ _key_out = click.option("--key-out", type=FILE, metavar="FILE", help="Write the 
 @click.group(short_help="List, show, add, rekey and remove hosts.")
 def host() -> None:
     """Hosts, and the keys of their agents."""
+
+
+host.add_command(check)
+host.add_command(join)
 
 
 @host.command("list", short_help="List the hosts: alive? what is used? free VFs?")

@@ -12,7 +12,10 @@ from mooring.cli.tree import Device, print_notes, speed, trees
 from mooring.config import load_agent
 from mooring.core.devspec import offer, parse_device_specs
 from mooring.errors import Invalid, Unsupported
-from mooring.host.sysfs import host_use, read_functions
+from mooring.host.host_use import host_uses
+from mooring.host.occupants import occupants_of
+from mooring.host.sysfs import read_functions
+from mooring.host.traits import CardTraits
 from mooring.model.pci import FunctionKind, PciFunction
 
 _MEMBERS_MAX = 200_000
@@ -34,7 +37,7 @@ def list_tree(path: Path, spec: Path | None, *, is_json: bool) -> None:
     Raises NotFound where there is no sysfs tree, Invalid for a recording or a file that cannot be read.
     """
     with _unpacked(path) as root:
-        functions = read_functions(root)
+        functions = CardTraits.of(root).added_to(read_functions(root))
         devices = [_shown(function) for function in functions]
         if spec is not None:
             devices = list(_offered(root, functions, spec))
@@ -118,8 +121,7 @@ def _shown(function: PciFunction) -> Device:
 
 def _offered(root: Path, functions: Sequence[PciFunction], spec: Path) -> Iterator[Device]:
     specs = parse_device_specs(load_agent(spec).device_specs)
-    uses = {one.address: use for one in functions if (use := host_use(root, one)) is not None}
-    for offered in offer(functions, specs, uses):
+    for offered in offer(functions, specs, host_uses(root, functions, occupants_of(root))):
         yield {
             **_shown(offered.function),
             "physical_network": offered.physical_network,

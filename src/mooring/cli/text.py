@@ -73,10 +73,12 @@ def print_json(value: object) -> None:
 
 
 def filled(text: str, first_indent: str = "", indent: str = "") -> str:
-    """``text`` on as many lines as the terminal needs."""
+    """``text`` on as many lines as the terminal needs; not broken at hyphens, for it may hold a command."""
     import textwrap
 
-    return textwrap.fill(text, _terminal_width(), initial_indent=first_indent, subsequent_indent=indent)
+    return textwrap.fill(
+        text, _terminal_width(), initial_indent=first_indent, subsequent_indent=indent, break_on_hyphens=False
+    )
 
 
 def _terminal_width() -> int:

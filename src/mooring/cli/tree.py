@@ -21,10 +21,17 @@ _COLUMNS = (
 
 
 def print_devices(devices: Sequence[Device]) -> None:
-    """One host's: a table for each PF, then why functions are held back."""
+    """One host's: a table for each PF, then why functions are held back, and what is wrong with those in use."""
     groups = [Group(_heading(pf, below), [_row(one) for one in below]) for pf, below in trees(devices)]
     print_groups(_COLUMNS, groups)
-    print_notes("held back", [(one["address"], one["reason"]) for one in devices if one["kind"] == "type-VF"])
+    told = [one for one in devices if one["kind"] == "type-VF" or _goes_whole(one)]
+    print_notes("held back", [(one["address"], one["reason"]) for one in told if one["owner"] is None])
+    print_notes("not as wanted", [(one["address"], one["reason"]) for one in told if one["owner"] is not None])
+
+
+def _goes_whole(pf: Device) -> bool:
+    """A PF that a device spec hands out, or handed out to somebody who has it still."""
+    return pf["kind"] == "type-PF" and (pf["is_offered"] or pf["state"] not in ("unavailable", "gone"))
 
 
 def trees(devices: Sequence[Device]) -> list[tuple[Device | None, Sequence[Device]]]:
@@ -64,7 +71,9 @@ def _heading(pf: Device | None, vfs: Sequence[Device]) -> str:
     free = sum(vf["state"] == "available" for vf in vfs)
     node = None if pf["numa_node"] is None else f"NUMA {pf['numa_node']}"
     parts = [pf["netdev"], pf["address"], pf["driver"], pf["physical_network"], speed(pf["link_speed_mbps"]), node]
-    return "  ".join([*(plain(part) for part in parts if part), f"{free} of {len(vfs)} VFs free"])
+    owner = (pf["owner"] or {}).get("server_name") or (pf["owner"] or {}).get("server_id") or ""
+    use = f"whole: {pf['state']} {owner}" if _goes_whole(pf) else f"{free} of {len(vfs)} VFs free"
+    return "  ".join([*(plain(part) for part in parts if part), plain(use).rstrip()])
 
 
 def _row(vf: Device) -> Sequence[object]:

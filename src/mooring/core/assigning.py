@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from mooring.core.lifecycle import OWNED_STATES
 from mooring.errors import Unsupported
 from mooring.model.pci import FunctionKind, PciAddress
-from mooring.model.port import VF_VNIC_TYPES
+from mooring.model.port import FUNCTION_VNIC_TYPES
 from mooring.model.request import Device, PciRequest
 from mooring.model.vf import VfState
 
@@ -23,11 +23,12 @@ HOLDING_STATES = OWNED_STATES | {VfState.QUARANTINED}
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """These requests together could use ``free`` functions only, and are more than that."""
+    """These requests, all of one kind, together could use ``free`` functions only, and are more than that."""
 
     request_ids: tuple[str, ...]
     physical_networks: frozenset[str]
     free: int
+    kind: FunctionKind = FunctionKind.VF
 
     @property
     def wanted(self) -> int:
@@ -43,31 +44,49 @@ class Unassigned:
 
 
 def fits(request: PciRequest, device: Device) -> bool:
-    """Whether this function is a VF that reaches a physical network of the request."""
-    return device.kind is FunctionKind.VF and device.physical_network in request.physical_networks
+    """Whether this function is of the request's kind and reaches a physical network of it."""
+    return device.kind is request.kind and device.physical_network in request.physical_networks
 
 
 def free_devices(devices: Iterable[Device]) -> tuple[Device, ...]:
     """The functions of one host that may be handed out now, by address.
 
     Offered, AVAILABLE, and no other function of their IOMMU group is owned, or quarantined and so perhaps owned: the
-    group is what the IOMMU keeps apart, so it has one owner.
+    group is what the IOMMU keeps apart, so it has one owner. A PF goes whole, while it has no VFs, or by its VFs.
     """
     known = tuple(devices)
     owned_groups = {d.iommu_group for d in known if d.state in HOLDING_STATES and d.iommu_group is not None}
-    free = (d for d in known if d.is_offered and d.state is VfState.AVAILABLE and d.iommu_group not in owned_groups)
+    free = [d for d in known if d.is_offered and d.state is VfState.AVAILABLE and d.iommu_group not in owned_groups]
+    divided, taken = divided_pfs(known), taken_pfs(known)
+    free = [d for d in free if d.pf not in taken and (d.kind is not FunctionKind.PF or d.address not in divided)]
     return tuple(sorted(free, key=lambda d: d.address))
+
+
+def divided_pfs(devices: Iterable[Device]) -> set[PciAddress]:
+    """The PFs of one host that have VFs, and so cannot go whole."""
+    found = set()
+    for device in devices:
+        if device.pf is not None and device.state is not VfState.GONE:
+            found.add(device.pf)
+        elif device.vf_count:
+            found.add(device.address)
+    return found
+
+
+def taken_pfs(devices: Iterable[Device]) -> set[PciAddress]:
+    """The PFs of one host that are somebody's, or perhaps so, and whose VFs cannot be handed out."""
+    return {d.address for d in devices if d.kind is FunctionKind.PF and d.state in HOLDING_STATES}
 
 
 def assign(requests: Sequence[PciRequest], devices: Iterable[Device]) -> Mapping[str, Device] | Unassigned:
     """Request id to device, or why not. ``devices`` are all of one host's; only free ones are used.
 
-    The answer depends on what is given, not on its order. Raises Unsupported for a vnic type that a VF cannot serve.
+    The answer depends on what is given, not on its order. Raises Unsupported for a vnic type that no function serves.
     """
     wishes = sorted(requests, key=lambda request: request.id)
     for wish in wishes:
-        if wish.vnic_type not in VF_VNIC_TYPES:
-            raise Unsupported(f"a port of vnic type {wish.vnic_type} cannot be given a virtual function")
+        if wish.vnic_type not in FUNCTION_VNIC_TYPES:
+            raise Unsupported(f"a port of vnic type {wish.vnic_type} cannot be given a function")
     matching = _Matching(wishes)
     for device in _best_first(wishes, free_devices(devices)):
         if len(matching.device_of) == len(wishes):
@@ -131,12 +150,13 @@ class _Matching:
             request_ids=tuple(rival.id for rival in rivals),
             physical_networks=frozenset().union(*(rival.physical_networks for rival in rivals)),
             free=sum(rival.id in self.device_of for rival in rivals),
+            kind=rivals[0].kind,
         )
 
     def _rivals_of(self, unserved: PciRequest) -> list[PciRequest]:
         """``unserved``, the holders of what it could use, the holders of what those could use, and so on.
 
-        Other requests that got nothing on the same physical networks belong to the same shortfall.
+        Other requests of its kind that got nothing on the same physical networks belong to the same shortfall.
         """
         rivals = [unserved]
         for rival in rivals:
@@ -148,5 +168,5 @@ class _Matching:
     def _competes(self, wish: PciRequest, rival: PciRequest) -> bool:
         held = self.device_of.get(wish.id)
         if held is None:
-            return bool(wish.physical_networks & rival.physical_networks)
+            return wish.kind is rival.kind and bool(wish.physical_networks & rival.physical_networks)
         return fits(rival, held)

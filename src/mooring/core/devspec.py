@@ -2,7 +2,8 @@
 
 The entries of ``[[device_spec]]`` are checked when they are read, to the last key: a rule that says something else than
 was meant would hand out the wrong card. Then ``offer`` lays them over what was discovered: an entry with ``exclude``
-wins wherever it stands, otherwise the first that matches decides, and what nothing matches is not offered.
+wins wherever it stands, otherwise the first that matches decides, and what nothing matches is not offered. An entry
+with ``whole`` is about the PF itself and not about its VFs.
 """
 
 import difflib
@@ -15,6 +16,7 @@ from mooring.model.host import OfferedFunction
 from mooring.model.pci import FunctionKind, PciAddress, PciFunction
 
 VF_INDEX_MAX = 65534
+NUM_VFS_MAX = 65535
 """TotalVFs is a 16-bit number (SR-IOV specification, 3.3.6)."""
 PHYSICAL_NETWORK_MAX_CHARS = 64
 """The width of Neutron's column."""
@@ -27,7 +29,7 @@ _VF_RANGE = re.compile(r"\s*([0-9]{1,5})(?:\s*-\s*([0-9]{1,5}))?\s*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class DeviceSpec:
-    """One entry. It selects VFs: all of a PF's, some of a PF's, or the one function at an address."""
+    """One entry. It selects VFs: all of a PF's, some of a PF's, or the one function at an address; or a whole PF."""
 
     pf: PciAddress | str | None = None
     """A PF, by its own address or by its netdev's name; it stands for the PF's VFs."""
@@ -39,11 +41,19 @@ class DeviceSpec:
     """What the functions reach. Only an entry that excludes may leave it out."""
     exclude: bool = False
     """Never hand these out, whatever other entries say: the host itself needs them."""
+    num_vfs: int | None = None
+    """How many VFs the agent gives the PF when it starts and finds none; ``None``: the host sees to that."""
+    whole: bool = False
+    """Hand out the PF itself, as one device, while it has no VFs."""
 
     def matches(self, function: PciFunction, pf: PciFunction | None) -> bool:
         """``pf`` is the PF of a VF, if it was discovered."""
         if self.address is not None:
             return function.address == self.address
+        if self.whole:
+            return self.is_whole(function)
+        if self.exclude and self.vfs is None and function.kind is FunctionKind.PF:
+            return self.selects_pf(function)
         if function.kind is not FunctionKind.VF or pf is None or not self.selects_pf(pf):
             return False
         return self.vfs is None or function.vf_index in self.vfs
@@ -52,14 +62,21 @@ class DeviceSpec:
         """Whether ``pf = ...`` names this PF."""
         return self.pf is not None and self.pf in (pf.address, pf.netdev)
 
+    def is_whole(self, function: PciFunction) -> bool:
+        """Whether it hands out this PF itself."""
+        return self.whole and function.kind is FunctionKind.PF and self.selects_pf(function)
+
 
 def parse_device_specs(entries: Sequence[Mapping[str, object]]) -> tuple[DeviceSpec, ...]:
     """The checked entries, in their order.
 
     Raises Invalid that names entry (counted from 1), field and value, with the way out as its hint: for an unknown key,
-    a wrong type, text that cannot be read, an entry that selects nothing, and one without a physical network.
+    a wrong type, text that cannot be read, an entry that selects nothing, one without a physical network, and two that
+    give one PF different numbers of VFs.
     """
-    return tuple(_Entry(number, values).parse() for number, values in enumerate(entries, start=1))
+    specs = tuple(_Entry(number, values).parse() for number, values in enumerate(entries, start=1))
+    _refuse_disagreement(specs)
+    return specs
 
 
 def offer(
@@ -68,7 +85,8 @@ def offer(
     """Every function with the physical network that it reaches, and whether it is handed out or why not.
 
     ``host_uses`` says, by address, why the host itself uses a function. Only a VF without faults, whose PF can be
-    spoken to, is offered. A PF that an entry names carries its physical network, and is not offered itself.
+    spoken to, is offered, and a PF without VFs that an entry hands out whole. Any other PF that an entry names carries
+    its physical network, and is not offered itself.
     """
     by_address = {function.address: function for function in functions}
     return tuple(
@@ -77,18 +95,55 @@ def offer(
     )
 
 
+def _refuse_disagreement(specs: Sequence[DeviceSpec]) -> None:
+    """By the name that the entries use; one PF under two names shows only on the host (``num_vfs_of``)."""
+    first: dict[object, tuple[int, DeviceSpec]] = {}
+    for number, spec in enumerate(specs, start=1):
+        if spec.pf is None or not (spec.whole or spec.num_vfs is not None):
+            continue
+        before, other = first.setdefault(spec.pf, (number, spec))
+        if (spec.num_vfs, spec.whole) != (other.num_vfs, other.whole):
+            raise Invalid(
+                f"device_spec entry {number}: it gives {spec.pf} {_vfs_of(spec)}, and entry {before} {_vfs_of(other)}",
+                hint="give one PF one number of VFs, or hand it out whole",
+                facts={"entry": number, "field": "whole" if spec.whole else "num_vfs"},
+            )
+
+
+def _vfs_of(spec: DeviceSpec) -> str:
+    return "whole" if spec.whole else f"num_vfs = {spec.num_vfs}"
+
+
+def num_vfs_of(pf: PciFunction, specs: Sequence[DeviceSpec]) -> int | None:
+    """How many VFs the entries give a PF; ``None``: they leave that to the host.
+
+    Raises Invalid when entries that name it differently, by netdev and by address, disagree.
+    """
+    counts = {spec.num_vfs for spec in specs if spec.num_vfs is not None and spec.selects_pf(pf)}
+    counts |= {0 for spec in specs if counts and spec.is_whole(pf)}
+    if len(counts) > 1:
+        raise Invalid(
+            f"device_spec gives PF {pf.address} ({pf.netdev}) {' and '.join(map(str, sorted(counts)))} VFs",
+            hint="name it once, with one number",
+        )
+    return next(iter(counts), None)
+
+
 def _offered(
     function: PciFunction, pf: PciFunction | None, specs: Sequence[DeviceSpec], host_uses: Mapping[PciAddress, str]
 ) -> OfferedFunction:
     matching = [(number, spec) for number, spec in enumerate(specs, start=1) if spec.matches(function, pf)]
     excluding = next((number for number, spec in matching if spec.exclude), None)
     granting = next((spec for _, spec in matching if not spec.exclude), None)
-    if granting is None and function.kind is FunctionKind.PF:
+    is_whole = function.kind is FunctionKind.PF and granting is not None and granting.whole
+    if excluding is None and granting is None and function.kind is FunctionKind.PF:
         granting = next((spec for spec in specs if spec.selects_pf(function) and not spec.exclude), None)
     if excluding is not None:
         reason = f"device_spec entry {excluding} excludes it"
     elif function.faults:
         reason = "; ".join(function.faults)
+    elif is_whole:
+        reason = _unfit_whole(function, host_uses)
     elif function.kind is FunctionKind.PF:
         reason = "a PF is not handed out, only its VFs are"
     elif granting is None:
@@ -114,6 +169,15 @@ def _unfit(function: PciFunction, pf: PciFunction | None, host_uses: Mapping[Pci
     return ""
 
 
+def _unfit_whole(pf: PciFunction, host_uses: Mapping[PciAddress, str]) -> str:
+    """Why a PF cannot be handed out whole; empty: it can."""
+    if pf.vf_count != 0:
+        return f"it is to be handed out whole, and has {pf.vf_count} VFs"
+    if pf.address in host_uses:
+        return f"the host itself uses it: {host_uses[pf.address]}"
+    return ""
+
+
 class _Entry:
     """One raw entry on its way to a ``DeviceSpec``."""
 
@@ -130,6 +194,8 @@ class _Entry:
             vfs=self._vfs(),
             physical_network=self._physical_network(),
             exclude=exclude,
+            num_vfs=self._num_vfs(),
+            whole=self._flag("whole"),
         )
         if spec.pf is None and spec.address is None:
             raise self._invalid("it selects nothing", "give pf (a netdev's name or a PF's address) or address")
@@ -139,7 +205,24 @@ class _Entry:
             raise self._invalid("it has vfs without pf", "vfs are counted on a PF; name it with pf")
         if spec.physical_network is None and not exclude:
             raise self._invalid("it has no physical_network", "name the physical network, or set exclude = true")
+        self._refuse_mixture(spec)
         return spec
+
+    def _refuse_mixture(self, spec: DeviceSpec) -> None:
+        if spec.num_vfs is not None and spec.pf is None:
+            raise self._invalid("it has num_vfs without pf", "VFs are made on a PF; name it with pf", key="num_vfs")
+        if not spec.whole:
+            return
+        if spec.pf is None:
+            raise self._invalid("it has whole without pf", "name the PF with pf", key="whole")
+        for key in ("vfs", "num_vfs"):
+            if key in self.values:
+                raise self._invalid(f"it has both whole and {key}", f"a whole PF has no VFs; leave {key} out", key=key)
+        if spec.exclude:
+            raise self._invalid(
+                "it has both whole and exclude", "a PF is handed out only by an entry with whole; leave that out",
+                key="whole",
+            )  # fmt: skip
 
     def _refuse_unknown(self) -> None:
         known = [field.name for field in fields(DeviceSpec)]
@@ -188,6 +271,16 @@ class _Entry:
                 raise self._wrong("vfs", f"has {_shown(part)}, over {VF_INDEX_MAX}", "indices are those of virtfnN")
             chosen.update(range(first, last + 1))
         return frozenset(chosen)
+
+    def _num_vfs(self) -> int | None:
+        if "num_vfs" not in self.values:
+            return None
+        value = self.values["num_vfs"]
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self._wrong("num_vfs", "is not a whole number", "write num_vfs = 8, without quotes")
+        if not 0 <= value <= NUM_VFS_MAX:
+            raise self._wrong("num_vfs", f"is not from 0 to {NUM_VFS_MAX}", "sriov_totalvfs says what the PF can have")
+        return value
 
     def _physical_network(self) -> str | None:
         text = self._text("physical_network")

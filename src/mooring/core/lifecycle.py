@@ -1,17 +1,19 @@
-"""The life of a VF as one table, and a server's state in the words that Nova's clients know."""
+"""The life of a function as one table, what it means for a port, and a server's state in Nova's words."""
 
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from mooring.errors import Conflict
+from mooring.model.port import PortStatus
 from mooring.model.server import Server, ServerStatus
 from mooring.model.vf import VfState
 
 _S = VfState
 
 #: The states that may follow a state. Only BASELINING leads to AVAILABLE: nothing is free that was not read back
-#: clean. A report may skip PROGRAMMED, because programming and starting the domain can be one turn of the agent; and
-#: a host that rebooted has lost its settings, so that a function in use goes back to CLAIMED, to be programmed anew.
+#: clean. A report may skip PROGRAMMED, because programming and starting the domain can be one turn of the agent. What
+#: lost its settings while owned goes back to CLAIMED, to be programmed anew and proved: a function in use whose host
+#: rebooted, and one that was gone and came back, be it by a reboot, a driver that was loaded again, or new VFs.
 TRANSITIONS = MappingProxyType(
     {
         _S.DISCOVERED: frozenset({_S.BASELINING, _S.QUARANTINED, _S.UNAVAILABLE, _S.GONE}),
@@ -26,8 +28,9 @@ TRANSITIONS = MappingProxyType(
             {_S.BASELINING, _S.CLAIMED, _S.RELEASING, _S.UNAVAILABLE, _S.REMOVED_PENDING, _S.GONE}
         ),
         _S.UNAVAILABLE: frozenset({_S.DISCOVERED, _S.BASELINING, _S.QUARANTINED, _S.GONE}),
-        # What comes back while owned is unknown, hence never free. It is gone for good when its owner is.
-        _S.REMOVED_PENDING: frozenset({_S.QUARANTINED, _S.GONE}),
+        # What comes back while owned is its owner's still, and a stranger until it is proved: CLAIMED, never IN_USE.
+        # It is gone for good when its owner is.
+        _S.REMOVED_PENDING: frozenset({_S.CLAIMED, _S.QUARANTINED, _S.GONE}),
         _S.GONE: frozenset({_S.DISCOVERED}),
     }
 )
@@ -48,6 +51,21 @@ def check(old: VfState, new: VfState) -> None:
         raise Conflict(f"a function that is {old} cannot become {new}", hint=f"it can become {following}")
 
 
+def port_status(state: VfState, *, is_up: bool, is_flawed: bool = False, is_refused: bool = False) -> PortStatus:
+    """What the state of its function means for a bound port of a server; ``is_up`` is its ``admin_state_up``.
+
+    DOWN mends itself, or is wanted: the guest has no working link, and the host goes on trying. ERROR waits for
+    somebody: the host cannot make the function what it should be (``is_refused``: the card does not take a setting).
+    ACTIVE is a function in the guest's hands that was read back as wanted, and nothing else.
+    """
+    is_in_use = state is VfState.IN_USE
+    if state is VfState.QUARANTINED or (is_in_use and is_refused):
+        return PortStatus.ERROR
+    if not is_up or state is VfState.REMOVED_PENDING or (is_in_use and is_flawed):
+        return PortStatus.DOWN
+    return PortStatus.ACTIVE if is_in_use else PortStatus.BUILD
+
+
 @dataclass(frozen=True, slots=True)
 class ServerView:
     """A server's state as Nova shows it: ``status`` and the three ``OS-EXT-STS`` attributes."""
@@ -56,13 +74,15 @@ class ServerView:
     vm_state: str
     task_state: str | None
     power_state: int
-    """0 is NOSTATE, 1 is RUNNING (``nova.compute.power_state``)."""
+    """0 is NOSTATE, 1 is RUNNING, 4 is SHUTDOWN (``nova.compute.power_state``)."""
 
 
 _BUILDING = ServerView("BUILD", "building", "scheduling", 0)
 _SPAWNING = ServerView("BUILD", "building", "spawning", 0)
 _ACTIVE = ServerView("ACTIVE", "active", None, 1)
 _ERROR = ServerView("ERROR", "error", None, 0)
+#: What Nova shows while it starts a guest anew. Not BUILD: clients take a server that went back to that for lost.
+_REBOOTING = ServerView("HARD_REBOOT", "active", "reboot_started_hard", 4)
 
 
 def server_view(server: Server) -> ServerView:
@@ -79,4 +99,6 @@ def _settled(server: Server, status: ServerStatus) -> ServerView:
         return _ACTIVE
     if status is ServerStatus.ERROR:
         return _ERROR
+    if status is ServerStatus.HARD_REBOOT:
+        return _REBOOTING
     return _BUILDING if server.host is None else _SPAWNING

@@ -8,7 +8,7 @@ ports pack, so that large requests still find a host.
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from mooring.core.assigning import Unassigned, assign
+from mooring.core.assigning import Unassigned, assign, fits, free_devices
 from mooring.core.tallies import shortfall_sentence, tally
 from mooring.model.host import DEFAULT_ZONE, Liveness
 from mooring.model.request import Device, PciRequest, Placement, Shortage
@@ -98,8 +98,7 @@ def binding_refused(host: str, port_id: str, reasons: str) -> Shortage:
 def _rank(wish: Wish, host: HostView) -> tuple[int, int, str]:
     """Lowest first: with SR-IOV the fullest host that may still do, without it the emptiest of the plain hosts."""
     if wish.requests:
-        physnets = frozenset().union(*(request.physical_networks for request in wish.requests))
-        useful = tally(host.devices, physnets).free
+        useful = sum(any(fits(request, d) for request in wish.requests) for d in free_devices(host.devices))
         return int(useful < len(wish.requests)), useful, host.name
     return int(bool(host.devices)), host.used_memory_mib - int(host.memory_mib * host.memory_ratio), host.name
 
@@ -145,7 +144,7 @@ def _why_not_resources(wish: Wish, host: HostView) -> Shortage | None:
 
 
 def _why_not_devices(unassigned: Unassigned, host: HostView) -> Shortage:
-    tallies = [tally(host.devices, shortfall.physical_networks) for shortfall in unassigned.shortfalls]
+    tallies = [tally(host.devices, each.physical_networks, each.kind) for each in unassigned.shortfalls]
     reasons = sorted({reason for counted in tallies for reason in counted.quarantine_reasons})
     summary = shortfall_sentence(unassigned.shortfalls, host.devices)
     text = f"{summary}; quarantined because {'; '.join(reasons)}" if reasons else summary

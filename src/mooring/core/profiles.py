@@ -4,16 +4,21 @@ import json
 import re
 from collections.abc import Mapping
 
+from mooring.core.macs import canonical_mac
 from mooring.core.vlans import PHYSICAL_NETWORK_CHARS_MAX, VLAN_ID_MAX
 from mooring.errors import Conflict, Invalid
-from mooring.model.pci import PciAddress
+from mooring.model.pci import FunctionKind, PciAddress
 from mooring.model.request import Device
 
 #: Neutron's column; counted on the JSON text.
 PROFILE_CHARS_MAX = 4095
 
-#: What a device writes into the profile, and what goes again with the device; Nova's keys for a VF.
-DEVICE_KEYS = ("pci_vendor_info", "pci_slot", "physical_network", "pf_mac_address", "vf_num")
+#: The MAC of a whole PF, which the port takes over while it has the PF.
+DEVICE_MAC = "device_mac_address"
+#: What a device writes into the profile, and what goes again with the device; Nova's keys for a VF and for a PF.
+DEVICE_KEYS = ("pci_vendor_info", "pci_slot", "physical_network", "pf_mac_address", "vf_num", DEVICE_MAC)
+#: As Nova's ``bool_from_string`` reads them.
+_TRUST = {"true": True, "1": True, "yes": True, "on": True, "false": False, "0": False, "no": False, "off": False}
 
 _VENDOR_INFO = re.compile(r"[0-9a-fA-F]{4}:[0-9a-fA-F]{4}")
 _VLAN = re.compile(r"[0-9]{1,4}")
@@ -54,21 +59,40 @@ def _check_device_keys(profile: Mapping[str, object]) -> None:
     physnet = profile.get("physical_network")
     if physnet is not None and not (isinstance(physnet, str) and 0 < len(physnet) <= PHYSICAL_NETWORK_CHARS_MAX):
         raise _bad("physical_network", f"a name of at most {PHYSICAL_NETWORK_CHARS_MAX} characters", physnet)
+    if profile.get(DEVICE_MAC) is not None:
+        canonical_mac(profile[DEVICE_MAC], f"binding:profile {DEVICE_MAC}")
+    take_trust(profile)
 
 
 def _bad(key: str, wanted: str, value: object) -> Invalid:
     return Invalid(f"Invalid input for operation: binding:profile {key} must be {wanted}, and is {value!r}.")
 
 
+def take_trust(profile: Mapping[str, object]) -> tuple[dict[str, object], bool | None]:
+    """The profile without ``trusted``, and what that says; ``None``: nothing. Raises Invalid for no yes and no no.
+
+    Neutron mirrors the port's own attribute ``trusted`` there, and Nova reads it there as a flag or as text.
+    """
+    rest = dict(profile)
+    given = rest.pop("trusted", None)
+    if given is None:
+        return rest, None
+    trust = given if isinstance(given, bool) else _TRUST.get(given.lower()) if isinstance(given, str) else None
+    if trust is None:
+        raise _bad("trusted", "true or false", given)
+    return rest, trust
+
+
 def device_profile(device: Device) -> dict[str, object]:
-    """What the profile of a port says of its VF: exactly the keys that Nova writes."""
-    return {
+    """What the profile of a port says of its function: exactly the keys that Nova writes for a VF, and for a PF."""
+    profile: dict[str, object] = {
         "pci_vendor_info": f"{device.vendor_id}:{device.product_id}",
         "pci_slot": str(device.address),
         "physical_network": device.physical_network,
-        "pf_mac_address": device.pf_mac,
-        "vf_num": device.vf_index,
     }
+    if device.kind is not FunctionKind.PF:
+        return profile | {"pf_mac_address": device.pf_mac, "vf_num": device.vf_index}
+    return profile if device.mac is None else profile | {DEVICE_MAC: device.mac}
 
 
 def without_device(profile: Mapping[str, object]) -> dict[str, object]:

@@ -49,6 +49,16 @@ def residue(desired: VfSettings, observed: VfSettings) -> tuple[str, ...]:
     )
 
 
+def differing(desired: VfSettings, observed: VfSettings) -> tuple[VfField, ...]:
+    """The fields that are wanted, are shown, and are not the same; what a card does not report is no difference."""
+    return tuple(
+        field
+        for field in (*WRITE_ORDER, VfField.LINK_STATE)
+        if None not in (_value(desired, field), _value(observed, field))
+        and _value(desired, field) != _value(observed, field)
+    )
+
+
 def _wanted(desired: VfSettings, observed: VfSettings) -> tuple[VfField, ...]:
     wanted = tuple(field for field in WRITE_ORDER if _value(desired, field) is not None)
     silent = [field for field in wanted if _value(observed, field) is None]

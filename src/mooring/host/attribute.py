@@ -1,23 +1,28 @@
 """Reading one device's files in sysfs, bounded: whatever is wrong becomes a sentence, never an exception.
 
 A recording may be damaged or hostile, and a live device may go away between two reads. So no attribute is followed
-through a symbolic link, no FIFO or device node is opened, at most ``ATTRIBUTE_MAX_BYTES`` are taken (the kernel itself
-never gives more than a page), and a link is read for its last component, not followed.
+through a symbolic link, nothing waits for a FIFO, at most ``ATTRIBUTE_MAX_BYTES`` are taken (the kernel itself never
+gives more than a page), and a link is read for its last component, not followed. All of it is relative to the open
+folder of the device: what takes its place meanwhile is not read.
 """
 
 import errno
 import os
-import re
 import stat
 from collections.abc import Callable, Collection
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 ATTRIBUTE_MAX_BYTES = 4096
 _SHOWN_MAX_CHARS = 40
-_NUMBER = re.compile(r"-?[0-9]{1,20}", re.ASCII)
-_HEX_ID = re.compile(r"0x([0-9a-f]{4})", re.ASCII)
+_NUMBER_MAX_CHARS = 20
 _NO_ANSWER = frozenset({errno.ENOENT, errno.EINVAL, errno.EOPNOTSUPP})
 """How drivers say that they do not say: ``speed`` without link is EINVAL, ``phys_port_name`` often EOPNOTSUPP."""
+_GONE = frozenset({errno.ENOENT, errno.ENODEV, errno.ENXIO})
+
+_FILE = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 ReadFile = Callable[[Path], bytes]
 
@@ -25,15 +30,27 @@ ReadFile = Callable[[Path], bytes]
 def read_file(path: Path) -> bytes:
     """A regular file's bytes, at most one more than ``ATTRIBUTE_MAX_BYTES``.
 
-    Raises OSError: the kernel's own, and ELOOP for a link, a FIFO, a device node or a folder in a file's place.
+    Raises OSError: the kernel's own, and ELOOP for a link, a FIFO or a folder in a file's place.
     """
-    if not stat.S_ISREG(path.lstat().st_mode):
-        raise OSError(errno.ELOOP, "not a regular file")
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    return _read(str(path), None)
+
+
+def _read(name: str, folder: int | None) -> bytes:
+    descriptor = os.open(name, _FILE, dir_fd=folder)
     try:
-        return os.read(descriptor, ATTRIBUTE_MAX_BYTES + 1)
+        return os.read(descriptor, ATTRIBUTE_MAX_BYTES + 1) or _require_file(descriptor)
+    except OSError:
+        _require_file(descriptor)
+        raise
     finally:
         os.close(descriptor)
+
+
+def _require_file(descriptor: int) -> bytes:
+    """Nothing, from a regular file. Only asked where something is odd: sysfs has no others, and a look costs time."""
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        raise OSError(errno.ELOOP, "not a regular file")
+    return b""
 
 
 def is_folder(path: Path) -> bool:
@@ -57,13 +74,28 @@ def errno_name(failure: OSError) -> str:
 class DeviceFiles:
     """The files of one device's folder. Names are relative to it (``vendor``, ``net/ens1f0/address``).
 
-    Nothing here raises OSError: whatever is wrong is added to ``faults`` as a sentence, and the answer is empty.
+    Once it is made nothing here raises OSError: whatever is wrong is added to ``faults`` as a sentence, and the answer
+    is empty. To be closed, as a context manager does.
     """
 
-    def __init__(self, folder: Path, read: ReadFile = read_file) -> None:
-        self.folder = folder
-        self.faults: list[str] = []
+    __slots__ = ("_descriptor", "_path", "_read", "faults", "missed")
+
+    def __init__(self, path: str, read: ReadFile | None = None) -> None:
+        """``read`` fetches an attribute instead of the kernel. Raises OSError when there is no folder at ``path``."""
+        self._descriptor = os.open(path, _FOLDER)
+        self._path = path
         self._read = read
+        self.faults: list[str] = []
+        self.missed = False
+        """Something was not there: perhaps the whole device is gone."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, raised: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        os.close(self._descriptor)
 
     def fault(self, sentence: str) -> None:
         """Add what the caller saw in what was read."""
@@ -72,20 +104,24 @@ class DeviceFiles:
     def text(self, name: str, *, optional: bool = False) -> str | None:
         """One attribute without its newline. ``optional``: no such file, or a driver without an answer, is no fault."""
         try:
-            raw = self._read(self.folder / name)
+            raw = _read(name, self._descriptor) if self._read is None else self._read(Path(self._path, name))
         except OSError as failure:
-            if not (optional and failure.errno in _NO_ANSWER):
-                self._cannot_read(name, failure)
+            self._cannot_read(name, failure, optional=optional)
             return None
-        text = raw.decode("ascii", "replace").removesuffix("\n")
+        # Nearly all there is to say of a sound attribute, in one look.
+        if raw.isascii() and raw[-1:] == b"\n" and 1 < len(raw) <= ATTRIBUTE_MAX_BYTES and b"\0" not in raw:
+            return raw[:-1].decode("ascii")
+        return self._odd(name, raw)
+
+    def _odd(self, name: str, raw: bytes) -> str | None:
         if len(raw) > ATTRIBUTE_MAX_BYTES:
             self.fault(f"{name} is longer than {ATTRIBUTE_MAX_BYTES} bytes")
         elif not raw.isascii() or b"\0" in raw:
             self.fault(f"{name} is binary")
-        elif not text:
+        elif raw in {b"", b"\n"}:
             self.fault(f"{name} is empty")
         else:
-            return text
+            return raw.decode("ascii")
         return None
 
     def number(
@@ -95,50 +131,48 @@ class DeviceFiles:
         text = self.text(name, optional=optional)
         if text is None:
             return None
-        value = int(text) if _NUMBER.fullmatch(text) else None
+        value = int(text) if len(text) <= _NUMBER_MAX_CHARS and text.removeprefix("-").isdigit() else None
         if value is None or not (low <= value <= high or value in unset):
             self.fault(f"{name} is {shown(text)}, not a number from {low} to {high}")
             return None
         return None if value in unset else value
 
-    def hex_id(self, name: str) -> str:
-        """The four digits of a vendor or device id, lower case; empty when there are none."""
-        text = self.text(name)
-        if text is None:
-            return ""
-        match = _HEX_ID.fullmatch(text.lower())
-        if match is None or match[1] == "ffff":  # all ones is what a bus reads where nobody answers
-            self.fault(f"{name} is {shown(text)}, not an id like 0x8086")
-            return ""
-        return match[1]
-
     def link(self, name: str) -> str | None:
         """The last component of where a link points, unfollowed. A missing link is no fault."""
         try:
-            return (self.folder / name).readlink().name
-        except FileNotFoundError:
-            return None
+            return os.readlink(name, dir_fd=self._descriptor).rpartition("/")[2]
         except OSError as failure:
             if failure.errno == errno.EINVAL:
                 self.fault(f"{name} is not a link")
             else:
-                self._cannot_read(name, failure)
+                self._cannot_read(name, failure, optional=True)
             return None
+
+    def has(self, name: str) -> bool:
+        """Whether there is such a file, link or folder; links are not followed."""
+        return os.access(name, os.F_OK, dir_fd=self._descriptor, follow_symlinks=False)
 
     def names(self, name: str = ".") -> list[str]:
         """What is in a folder, sorted. A missing folder is empty; a file or a link in its place is a fault."""
         try:
-            if stat.S_ISDIR((self.folder / name).lstat().st_mode):
-                return sorted(entry.name for entry in (self.folder / name).iterdir())
-        except FileNotFoundError:
-            return []
+            if name == ".":
+                return sorted(os.listdir(self._descriptor))  # noqa: PTH208 - an open folder
+            descriptor = os.open(name, _FOLDER, dir_fd=self._descriptor)
+            try:
+                return sorted(os.listdir(descriptor))  # noqa: PTH208 - an open folder
+            finally:
+                os.close(descriptor)
         except OSError as failure:
-            self._cannot_read(name, failure)
+            if failure.errno in {errno.ENOTDIR, errno.ELOOP}:
+                self.fault(f"{name} is not a folder")
+            else:
+                self._cannot_read(name, failure, optional=failure.errno == errno.ENOENT)
             return []
-        self.fault(f"{name} is not a folder")
-        return []
 
-    def _cannot_read(self, name: str, failure: OSError) -> None:
+    def _cannot_read(self, name: str, failure: OSError, *, optional: bool) -> None:
+        self.missed = self.missed or failure.errno in _GONE
+        if optional and failure.errno in _NO_ANSWER:
+            return
         if failure.errno == errno.ENOENT:
             self.fault(f"{name} is missing")
         elif failure.errno == errno.ELOOP:

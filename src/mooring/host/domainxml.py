@@ -9,11 +9,14 @@ The XML carries the MAC and the VLAN of each VF because libvirt programs both at
 import re
 import unicodedata
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element, SubElement
 
 from mooring.errors import HostFault, Invalid, Unsupported
+from mooring.host.machine import DomainFiles
 from mooring.model.desired import DesiredInterface, DesiredServer
 from mooring.model.pci import PciAddress
 from mooring.model.port import VifType, VnicType
@@ -22,8 +25,15 @@ from mooring.model.port import VifType, VnicType
 NAMESPACE = "https://mooring.dev/xmlns/1"
 #: libvirt keeps an alias of the user's own only with this prefix; the rest is the port's id.
 ALIAS_PREFIX = "ua-"
-#: Empty root ports beyond those that the interfaces fill. A slot of q35's own bus takes no device while the guest runs.
+#: Empty root ports beyond those that are filled from the start. A slot of q35's own bus takes no device while the guest
+#: runs.
 SPARE_ROOT_PORTS = 4
+#: The root disk, the config drive and the random number generator.
+_VIRTIO_DEVICES = 3
+_ENTROPY = "/dev/urandom"
+
+#: Of the name of every domain of ours; the rest is the server's id.
+NAME_PREFIX = "mooring-"
 
 VLAN_ID_MAX = 4094
 #: ``LIBVIRT_IFLA_VF_PORT_PROFILE_MAX`` is 40 with its final NUL.
@@ -52,15 +62,23 @@ class DomainKind(StrEnum):
     """libvirt's own test driver, which runs nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Wiring:
+    """What the host has, by names that XML needs and the controller does not know."""
+
+    netdevs: Mapping[PciAddress, str] = field(default_factory=dict)
+    """The network device of each function that has one, as sysfs shows it now."""
+    ovs_bridges: frozenset[str] = frozenset()
+    """Those of its bridges that are Open vSwitch's."""
+
+
 def domain_name(server_id: str) -> str:
     """The domain's name. Servers may share a name and domains may not, so it is made from the id."""
-    return f"mooring-{server_id}"
+    return NAME_PREFIX + server_id
 
 
-def domain_xml(server: DesiredServer, kind: DomainKind, netdevs: Mapping[PciAddress, str]) -> str:
+def domain_xml(server: DesiredServer, kind: DomainKind, wiring: Wiring, files: DomainFiles) -> str:
     """The whole domain, with our marker.
-
-    ``netdevs`` names the network device of each VF that a macvtap port uses, as sysfs shows it now.
 
     Raises Invalid for a field that cannot be written, Unsupported for a vif type that this host cannot plug, and
     HostFault when a macvtap port's VF has no network device.
@@ -79,25 +97,30 @@ def domain_xml(server: DesiredServer, kind: DomainKind, netdevs: Mapping[PciAddr
     devices = SubElement(domain, "devices")
     # Named, or libvirt would take the first root port for the root itself and refuse it.
     SubElement(devices, "controller", type="pci", index="0", model="pcie-root")
-    for _ in range(len(server.interfaces) + SPARE_ROOT_PORTS):
+    for _ in range(len(server.interfaces) + _VIRTIO_DEVICES + SPARE_ROOT_PORTS):
         SubElement(devices, "controller", type="pci", model="pcie-root-port")
     # Or libvirt puts in a USB controller, and one of the spare ports is gone.
     SubElement(devices, "controller", type="usb", model="none")
+    if files.root_disk is not None:
+        _add_root_disk(devices, files.root_disk)
+    _add_config_drive(devices, files.config_drive)
     for interface in server.interfaces:
-        devices.append(_interface(interface, netdevs))
-    SubElement(SubElement(devices, "serial", type="pty"), "target", port="0")
-    SubElement(SubElement(devices, "console", type="pty"), "target", type="serial", port="0")
+        devices.append(_interface(interface, wiring))
+    _add_console(devices, files.console_log)
+    # A guest without entropy waits for it at its first boot, and a passed-through nic brings hardly any.
+    generator = SubElement(devices, "rng", model="virtio")
+    _add(generator, "backend", _ENTROPY, model="random")
     # VFIO pins all of the guest's memory, so that a balloon could give nothing back.
     SubElement(devices, "memballoon", model="none")
     return ET.tostring(domain, encoding="unicode")
 
 
-def interface_xml(interface: DesiredInterface, netdevs: Mapping[PciAddress, str]) -> str:
+def interface_xml(interface: DesiredInterface, wiring: Wiring) -> str:
     """One device, for a live attach: an ``<interface>``, or the ``<hostdev>`` of a direct-physical port.
 
     Raises as ``domain_xml`` does.
     """
-    return ET.tostring(_interface(interface, netdevs), encoding="unicode")
+    return ET.tostring(_interface(interface, wiring), encoding="unicode")
 
 
 def writable(text: str, what: str) -> str:
@@ -131,14 +154,49 @@ def _add_machine(domain: Element, kind: DomainKind) -> None:
         _add(domain, event, action)
 
 
-def _interface(interface: DesiredInterface, netdevs: Mapping[PciAddress, str]) -> Element:
+def _add_root_disk(devices: Element, path: Path) -> None:
+    """The overlay, on the host's page cache: the image below it is read once for all of its guests.
+
+    ``writeback`` keeps a guest's flushes, so a power cut costs it no more than on a disk of its own; ``none`` would
+    want O_DIRECT, which not every file system has.
+    """
+    disk = SubElement(devices, "disk", type="file", device="disk")
+    SubElement(disk, "driver", name="qemu", type="qcow2", cache="writeback", discard="unmap")
+    SubElement(disk, "source", file=_path(path))
+    SubElement(disk, "target", dev="vda", bus="virtio")
+
+
+def _add_config_drive(devices: Element, path: Path) -> None:
+    """A disk and no CD-ROM: readers look for the label on any, and images for clouds come without a driver for SATA."""
+    disk = SubElement(devices, "disk", type="file", device="disk")
+    SubElement(disk, "driver", name="qemu", type="raw")
+    SubElement(disk, "source", file=_path(path))
+    SubElement(disk, "target", dev="vdb", bus="virtio")
+    SubElement(disk, "readonly")
+
+
+def _add_console(devices: Element, log: Path) -> None:
+    """A serial console, and all that it says in a file as well, which virtlogd keeps within its own limit."""
+    serial = SubElement(devices, "serial", type="pty")
+    SubElement(serial, "log", file=_path(log), append="on")
+    SubElement(serial, "target", port="0")
+    SubElement(SubElement(devices, "console", type="pty"), "target", type="serial", port="0")
+
+
+def _path(path: Path) -> str:
+    if not path.is_absolute():
+        raise Invalid(f"{path} is not an absolute path")
+    return writable(str(path), "path")
+
+
+def _interface(interface: DesiredInterface, wiring: Wiring) -> Element:
     match (interface.vif_type, interface.vnic_type):
         case (VifType.BRIDGE, VnicType.NORMAL):
-            device = _bridge(interface)
+            device = _bridge(interface, wiring)
         case (VifType.HW_VEB | VifType.QBH, VnicType.DIRECT):
             device = _direct(interface)
         case (VifType.HW_VEB | VifType.QBH, VnicType.MACVTAP):
-            device = _macvtap(interface, netdevs)
+            device = _macvtap(interface, wiring)
         case (VifType.HOSTDEV_PHYSICAL, VnicType.DIRECT_PHYSICAL):
             device = _direct_physical(interface)
         case _:
@@ -159,9 +217,9 @@ def _direct(interface: DesiredInterface) -> Element:
     return device
 
 
-def _macvtap(interface: DesiredInterface, netdevs: Mapping[PciAddress, str]) -> Element:
+def _macvtap(interface: DesiredInterface, wiring: Wiring) -> Element:
     address = _address(interface)
-    netdev = netdevs.get(address)
+    netdev = wiring.netdevs.get(address)
     if netdev is None:
         raise HostFault(
             f"function {address} of port {interface.port_id} has no network device, and macvtap needs one",
@@ -176,10 +234,14 @@ def _macvtap(interface: DesiredInterface, netdevs: Mapping[PciAddress, str]) -> 
     return device
 
 
-def _bridge(interface: DesiredInterface) -> Element:
+def _bridge(interface: DesiredInterface, wiring: Wiring) -> Element:
     device = Element("interface", type="bridge")
     _add_mac(device, interface)
     SubElement(device, "source", bridge=_checked(interface.bridge or "", _NETDEV, "bridge"))
+    if interface.bridge in wiring.ovs_bridges:
+        virtualport = SubElement(device, "virtualport", type="openvswitch")
+        # Open vSwitch's iface-id, by which Neutron's own tools find a port.
+        SubElement(virtualport, "parameters", interfaceid=_checked(interface.port_id, UUID, "port id"))
     # Only where it is needed: libvirt tags on Linux bridges since 11.0, older ones refuse the start.
     if interface.vlan_id:
         _add_vlan(device, interface)

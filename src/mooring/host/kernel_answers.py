@@ -10,10 +10,13 @@ def errno_name(code: int) -> str:
     return "EOPNOTSUPP" if code == errno.EOPNOTSUPP else errno.errorcode.get(code, str(code))
 
 
-def from_errno(code: int, text: str, what: str) -> MooringError:
-    """Our error for a netlink errno. ``text`` is the extended ack where the driver gave one, else strerror's."""
+def from_errno(code: int, text: str, what: str, **more: object) -> MooringError:
+    """Our error for an errno of the kernel's. ``text`` is the driver's own words where it gave some, else strerror's.
+
+    ``more`` goes into the facts, beside ``errno``.
+    """
     message = f"{what}: {text} ({errno_name(code)})"
-    facts = {"errno": code}
+    facts = {"errno": code, **more}
     match code:
         case errno.EOPNOTSUPP | errno.EPROTONOSUPPORT:
             return Unsupported(message, facts=facts)
@@ -23,6 +26,10 @@ def from_errno(code: int, text: str, what: str) -> MooringError:
             return NotFound("netdev", what, hint="the PF or its VFs are gone: was its driver reloaded?")
         case errno.EBUSY | errno.EAGAIN:
             return Conflict(message, hint="the VF is in reset; it is worth another try", facts=facts)
+        case errno.EMSGSIZE:
+            return HostFault(
+                message, hint="its VFs do not fit one message; fewer VFs on this PF make it fit", facts=facts
+            )
         case errno.EPERM | errno.EACCES:
             return HostFault(message, hint="the agent needs CAP_NET_ADMIN", facts=facts)
         case _:

@@ -9,13 +9,14 @@ generation everything but a repetition or the way from serving to baseline, from
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mooring import wire
 from mooring.errors import HostFault, Invalid, Stale
 from mooring.model.desired import DesiredFunction, DesiredServer, Purpose
 from mooring.model.pci import PciAddress
+from mooring.model.vf import VfSettings
 
 _RECORDS_MAX = 50_000
 _UNWANTED_SERVERS_MAX = 10_000
@@ -24,11 +25,14 @@ _UNWANTED_SERVERS_MAX = 10_000
 @dataclass(frozen=True, slots=True)
 class FunctionRecord:
     address: PciAddress
+    pf: PciAddress | None
     generation: int
     purpose: Purpose
     server_id: str | None
-    verified_boot_id: str | None = None
-    """The boot in which all of it was read back; a reboot takes the settings away, so another boot's proves nothing."""
+    boot_id: str
+    """The boot in which it was intended; a reboot takes the settings away, so another boot's record proves nothing."""
+    proven: VfSettings | None = None
+    """All that was written and read back; ``None`` until then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,22 +92,21 @@ class Ledger:
         if epoch > self._epoch:
             self._append(_Line(epoch=epoch))
 
-    def intend(self, wanted: DesiredFunction) -> None:
+    def intend(self, wanted: DesiredFunction, boot_id: str) -> None:
         """Put on record what a function is about to be made for. Raises Stale for what this host is beyond."""
         known = self._functions.get(wanted.address)
-        fresh = FunctionRecord(wanted.address, wanted.generation, wanted.purpose, wanted.server_id)
         if known is not None:
             if wanted.generation < known.generation:
                 raise Stale(f"generation {wanted.generation} of {wanted.address} is older than {known.generation}")
             if wanted.generation == known.generation:
-                if known.purpose is wanted.purpose and known.server_id == wanted.server_id:
+                if _is_same(known, wanted) and known.boot_id == boot_id:
                     return
-                if wanted.purpose is not Purpose.BASELINE:
+                if not _is_same(known, wanted) and wanted.purpose is not Purpose.BASELINE:
                     raise Stale(
                         f"generation {wanted.generation} of {wanted.address} is on record as {known.purpose} "
                         f"for {known.server_id}, not for {wanted.server_id}"
                     )
-        self._append(_Line(function=fresh))
+        self._append(_Line(function=_record(wanted, boot_id)))
 
     def intend_server(self, wanted: DesiredServer) -> None:
         """Put on record what a server is about to become. Raises Stale for what this host is beyond."""
@@ -117,24 +120,37 @@ class Ledger:
             raise Stale(f"generation {wanted.generation} of server {wanted.id} is on record as unwanted")
         self._append(_Line(server=fresh))
 
-    def prove(self, wanted: DesiredFunction, boot_id: str) -> None:
-        """Every field of ``wanted`` was written for this generation and read back, in this boot."""
-        if not self.is_proven(wanted, boot_id):
-            record = FunctionRecord(wanted.address, wanted.generation, wanted.purpose, wanted.server_id, boot_id)
-            self._append(_Line(function=record))
+    def prove(self, wanted: DesiredFunction, boot_id: str, settings: VfSettings) -> None:
+        """Every field of ``settings`` was written for this generation and read back, in this boot."""
+        fresh = replace(_record(wanted, boot_id), proven=settings)
+        if self._functions.get(wanted.address) != fresh:
+            self._append(_Line(function=fresh))
 
-    def is_proven(self, wanted: DesiredFunction, boot_id: str) -> bool:
-        return self._functions.get(wanted.address) == FunctionRecord(
-            wanted.address, wanted.generation, wanted.purpose, wanted.server_id, boot_id
-        )
+    def proven(self, wanted: DesiredFunction, boot_id: str) -> VfSettings | None:
+        """What was read back last for this generation of the function, in this boot; ``None``: nothing yet."""
+        known = self._functions.get(wanted.address)
+        return known.proven if known is not None and _is_same(known, wanted) and known.boot_id == boot_id else None
 
     def has_touched(self, address: PciAddress) -> bool:
         """Whether this host ever made something of that function, and so owes it a clean state."""
         return address in self._functions
 
-    def functions_of(self, server_id: str) -> tuple[PciAddress, ...]:
-        """The functions that were last made, or about to be made, for that server."""
-        return tuple(record.address for record in self._functions.values() if record.server_id == server_id)
+    def serving(self, boot_id: str) -> tuple[FunctionRecord, ...]:
+        """The functions that were made, or about to be made, for a server in this boot."""
+        return tuple(
+            record
+            for record in self._functions.values()
+            if record.purpose is Purpose.SERVE and record.boot_id == boot_id
+        )
+
+    def let_go(self, record: FunctionRecord) -> None:
+        """The function is gone and nobody wants it: it serves no longer. Its generation is remembered."""
+        self._append(_Line(function=replace(record, purpose=Purpose.BASELINE, server_id=None, proven=None)))
+
+    def is_unwanted(self, server_id: str) -> bool:
+        """Whether the last word on that server was that it should go."""
+        known = self._servers.get(server_id)
+        return known is not None and not known.is_wanted
 
     def _remember(self, line: _Line) -> None:
         self._records += 1
@@ -181,6 +197,14 @@ class Ledger:
         except OSError as failed:
             raise _fault(self._file, failed) from failed
         self._records, self._size_bytes = len(lines), len(content)
+
+
+def _record(wanted: DesiredFunction, boot_id: str) -> FunctionRecord:
+    return FunctionRecord(wanted.address, wanted.pf, wanted.generation, wanted.purpose, wanted.server_id, boot_id)
+
+
+def _is_same(known: FunctionRecord, wanted: DesiredFunction) -> bool:
+    return (known.generation, known.purpose, known.server_id) == (wanted.generation, wanted.purpose, wanted.server_id)
 
 
 def _sync_directory(directory: Path) -> None:

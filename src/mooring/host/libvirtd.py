@@ -8,11 +8,14 @@ import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 from mooring.errors import Conflict, HostFault, Invalid, NotFound, Unsupported
+from mooring.host.domain_events import DomainEvents, run_loop
 from mooring.host.libvirt_answers import ErrorCode, from_libvirt
 from mooring.host.livexml import (
     OwnDomain,
@@ -22,17 +25,28 @@ from mooring.host.livexml import (
     parse_interface,
     parse_marker,
     readable_marker,
+    taken_name,
 )
 from mooring.host.machine import DomainState, Hypervisor, HypervisorFacts
 
 SYSTEM_URI = "qemu:///system"
-IMAGE_DIR = Path("/var/lib/libvirt/images")
+SERVERS_DIR = Path("/var/lib/mooring/servers")
 #: No host between the slashes, no transport but the local socket: what the agent does, it does here.
 _LOCAL_URI = re.compile(r"(?:qemu|qemu\+unix|test):///[\x21-\x7e]*", re.ASCII)
 
 
+@dataclass(frozen=True, slots=True)
+class Versions:
+    """What runs the guests, numbers as libvirt counts: major * 1,000,000 + minor * 1,000 + release."""
+
+    libvirt: int
+    hypervisor: int
+    without_kvm: str
+    """Why KVM cannot be used; empty when it can."""
+
+
 class Libvirtd(Hypervisor):
-    """libvirt's daemon on this host.
+    """libvirt's daemon on this host, and a ``Watch`` on our domains of it.
 
     When the daemon was restarted, the first call finds the connection broken (Unreachable) and the next one opens
     another. Guests do not notice.
@@ -40,14 +54,15 @@ class Libvirtd(Hypervisor):
     Calls block for as long as libvirt does; give them a thread. libvirt-python ships no types, hence the ``Any``.
     """
 
-    def __init__(self, binding: Any, uri: str, image_dir: Path) -> None:
+    def __init__(self, binding: Any, uri: str, disk_dir: Path) -> None:
         self._binding = binding
         self._uri = uri
-        self._image_dir = image_dir
+        self._disk_dir = disk_dir
         self._connection: Any = None
+        self._events = DomainEvents(binding, uri)
 
     @classmethod
-    def connect(cls, uri: str = SYSTEM_URI, image_dir: Path = IMAGE_DIR) -> "Libvirtd":
+    def connect(cls, uri: str = SYSTEM_URI, disk_dir: Path = SERVERS_DIR) -> "Libvirtd":
         """A hypervisor that has answered once.
 
         Raises Invalid for a URI that leaves this host, Unsupported without libvirt-python, Unreachable and
@@ -58,7 +73,7 @@ class Libvirtd(Hypervisor):
                 f"{uri!r} is not a local libvirt, and the agent drives no other",
                 hint=f"give {SYSTEM_URI}, qemu:///session or test:///default",
             )
-        hypervisor = cls(_load_binding(), uri, image_dir)
+        hypervisor = cls(_load_binding(), uri, disk_dir)
         hypervisor.facts()
         return hypervisor
 
@@ -67,7 +82,26 @@ class Libvirtd(Hypervisor):
             connection = self.connection()
             _, memory_mib, vcpus, *_ = connection.getInfo()
             kind, version = connection.getType(), connection.getVersion()
-        return HypervisorFacts(kind, version, vcpus, memory_mib, _disk_gib(self._image_dir))
+        return HypervisorFacts(kind, version, vcpus, memory_mib, _disk_gib(self._disk_dir))
+
+    def versions(self) -> Versions:
+        """For a person who checks the host; asking for KVM's capabilities may take seconds the first time."""
+        with self._translated("versions on the host"):
+            connection = self.connection()
+            libvirt, hypervisor = connection.getLibVersion(), connection.getVersion()
+        try:
+            connection.getDomainCapabilities(None, "x86_64", "q35", "kvm")
+        except self._binding.libvirtError as refused:
+            return Versions(libvirt, hypervisor, refused.get_error_message() or str(refused))
+        return Versions(libvirt, hypervisor, "")
+
+    def heard(self) -> Sequence[str]:
+        """``domain stopped UUID`` and the like since the last call, of domains that have our names."""
+        return self._events.heard()
+
+    def close(self) -> None:
+        """End the listening. Calls go on to work."""
+        self._events.close()
 
     def domains(self) -> Sequence[DomainState]:
         with self._translated("list of domains"):
@@ -81,6 +115,7 @@ class Libvirtd(Hypervisor):
             domain = self._find(wanted.server_id)
             if domain is not None and is_started(wanted, self._own(domain), bool(domain.isActive())):
                 return
+            self._refuse_taken_name(wanted.server_id, domain_xml)
             self._define_and_create(domain_xml)
             found = self._find(wanted.server_id)
             if found is None or not found.isActive() or parse_marker(found.XMLDesc()) != wanted:
@@ -153,10 +188,18 @@ class Libvirtd(Hypervisor):
             domain.create()
         except self._binding.libvirtError:
             # Why the start failed is what the caller must hear. A definition that stays behind runs nothing, is
-            # listed as ours, and is replaced by the next start.
+            # listed as ours, and is replaced by the next start. One that runs all the same lost its answer only.
             with suppress(self._binding.libvirtError):
-                domain.undefine()
+                if not domain.isActive():
+                    domain.undefine()
             raise
+
+    def _refuse_taken_name(self, server_id: str, domain_xml: str) -> None:
+        name = parse(domain_xml).findtext("name", "")
+        with self._unless(ErrorCode.NO_DOMAIN):
+            holder = str(self.connection().lookupByName(name).UUIDString())
+            if holder != server_id:
+                raise taken_name(name, holder)
 
     def _find(self, server_id: str) -> Any | None:
         try:
@@ -222,7 +265,9 @@ class Libvirtd(Hypervisor):
                 raise
 
 
+@cache
 def _load_binding() -> Any:
+    """The library, with its event loop running: that has to be there before the first connection is."""
     try:
         import libvirt  # noqa: PLC0415 - an extra: the module must import on hosts without it
     except ImportError as error:
@@ -232,12 +277,11 @@ def _load_binding() -> Any:
         ) from error
     # The library would print each error on standard error, before it is raised as well.
     libvirt.registerErrorHandler(lambda _context, _error: None, None)
+    run_loop(libvirt)
     return libvirt
 
 
-def _disk_gib(image_dir: Path) -> int:
-    """Whole GiB of the file system that images are on; 0 when the folder is not there."""
-    try:
-        return shutil.disk_usage(image_dir).total >> 30
-    except FileNotFoundError:
-        return 0
+def _disk_gib(folder: Path) -> int:
+    """Whole GiB of the file system that servers' disks are on, or will be: the folder is made for the first one."""
+    existing = next(path for path in (folder, *folder.parents) if path.exists())
+    return shutil.disk_usage(existing).total >> 30

@@ -132,6 +132,14 @@ def is_started(wanted: OwnDomain, live: OwnDomain, is_running: bool) -> bool:
     return is_running
 
 
+def taken_name(name: str, uuid: str) -> Conflict:
+    """A domain of that name is here, and it is not the one that was to be started."""
+    return Conflict(
+        f"domain {name} is here already, with UUID {uuid}: it is somebody else's",
+        hint="Mooring will not touch it; rename it, or undefine it",
+    )
+
+
 def _network_devices(domain: Element) -> Iterator[Element]:
     yield from domain.iterfind("devices/interface")
     yield from domain.iterfind("devices/hostdev[@type='pci']")

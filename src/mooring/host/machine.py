@@ -5,13 +5,13 @@ The real ones are ``host/netlink.py``, ``host/pcibus.py``, ``host/disks.py``, ``
 ``host/sysfs.py``: a simulated host is a sysfs tree on disk.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from mooring.model.desired import DesiredServer
-from mooring.model.pci import PciAddress
+from mooring.model.pci import PciAddress, PciFunction
 from mooring.model.vf import VfField, VfSettings
 
 __all__ = ["DomainState", "Hypervisor", "HypervisorFacts", "Machine", "VfField", "VfTable"]
@@ -47,7 +47,8 @@ class VfTable(Protocol):
     def write(self, pf_netdev: str, vf_index: int, fields: Sequence[VfField], wanted: VfSettings) -> None:
         """Write these fields of ``wanted``, in this order, in one request; the first that is refused ends it.
 
-        What came before a refused field is written then, and the error names the field where that can be told.
+        What came before a refused field is written then. The error names the field, in its message and as ``field``
+        in its facts, beside the ``errno``.
         Raises Unsupported (EOPNOTSUPP, EPROTONOSUPPORT), Invalid (EINVAL, ERANGE), NotFound (ENODEV),
         Conflict (EBUSY) or HostFault (anything else). Success is not proof: the caller reads back.
         """
@@ -136,10 +137,12 @@ class Disks(Protocol):
     """The folder that holds images, and the files of each server."""
 
     def prepare(self, server: DesiredServer) -> DomainFiles:
-        """Make what is missing; what is there already of this server stays, for a guest's disk is its own.
+        """Make the files of a server that is about to start. A root disk that is there stays: it is the guest's own.
 
-        Raises NotFound for an image that is not on this host, Invalid for one that is not what its format says or
-        that leans on another file, HostFault when the disk is full or a tool fails.
+        The config drive is made anew, for addresses and tags may have changed since.
+        Raises NotFound for an image that is not on this host, Invalid for one that is not what its format says, that
+        leans on another file or that the flavor's disk is too small for, Unsupported without the tools, and HostFault
+        when the disk is full or a tool fails.
         """
 
     def discard(self, server_id: str) -> None:
@@ -147,6 +150,9 @@ class Disks(Protocol):
 
     def kept(self) -> Sequence[str]:
         """The ids of the servers that have files here."""
+
+    def console_tail(self, server_id: str, bytes_max: int) -> bytes:
+        """The last bytes that the guest wrote to its console; empty when it wrote none, or has no files here."""
 
 
 class PciBus(Protocol):
@@ -184,6 +190,26 @@ class Watch(Protocol):
     def close(self) -> None: ...
 
 
+class Occupants(Protocol):
+    """What the host itself does with netdevs and devices, beyond what sysfs shows."""
+
+    def netdevs(self) -> Mapping[str, str]:
+        """Of each netdev that has an address or a route, which: ``has address 192.0.2.4/24``. Raises HostFault.
+
+        Link-local IPv6 addresses do not count: the kernel gives one to every netdev that is up.
+        """
+
+    def holders(self, nodes: Collection[str]) -> Mapping[str, str]:
+        """Who has these device nodes (``/dev/vfio/15``) open, by node: ``process 4711 (testpmd)``."""
+
+
+class Traits(Protocol):
+    """What cards say of themselves, beyond what sysfs shows in its attributes."""
+
+    def added_to(self, functions: Sequence[PciFunction]) -> Sequence[PciFunction]:
+        """The same functions with ``serial``, ``eswitch_mode`` and ``features``; ``None`` where that cannot be told."""
+
+
 @dataclass(frozen=True, slots=True)
 class Machine:
     """Everything that one agent does things to."""
@@ -195,3 +221,5 @@ class Machine:
     disks: Disks
     watch: Watch
     boot_id: str
+    occupants: Occupants
+    traits: Traits

@@ -93,13 +93,19 @@ class AgentMechanismDriver(MechanismDriver):
 def why_no_mapping(segment: SegmentDict, mappings: Mapping[str, Any], host: str, what: str) -> str | None:
     """Why ``host`` does not reach a flat or VLAN segment through ``mappings`` (physical network to ``what``)."""
     network_type, physnet = segment["network_type"], segment["physical_network"]
-    if network_type not in ("flat", "vlan"):
-        return f"segment {segment['id']} is of type {network_type}, and only flat and vlan will do"
-    if physnet in mappings:
-        return None
+    unfit = why_no_vlan(segment)
+    if unfit is not None or physnet in mappings:
+        return unfit
     segment_name = "flat" if network_type == "flat" else f"vlan {segment['segmentation_id']}"
     reach = f"its {what} reach {', '.join(sorted(mappings))}" if mappings else f"it has no {what}"
     return f"no {what} of {host} reach {physnet} (segment {segment_name}); {reach}"
+
+
+def why_no_vlan(segment: SegmentDict) -> str | None:
+    """Why a segment is none that a port of a card can be on; ``None`` for a flat or a VLAN segment."""
+    if segment["network_type"] in ("flat", "vlan"):
+        return None
+    return f"segment {segment['id']} is of type {segment['network_type']}, and only flat and vlan will do"
 
 
 def vlan_detail(segment: SegmentDict) -> str:

@@ -110,6 +110,8 @@ class DesiredServer:
     metadata: Mapping[str, str] = field(default_factory=dict)
     user_data: str | None = None
     """Base64, as the API took it."""
+    launch_index: int = 0
+    """Its number among the servers of one request, from 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,16 @@ class Desired:
     sequence: int
     functions: tuple[DesiredFunction, ...] = ()
     servers: tuple[DesiredServer, ...] = ()
+    consoles: tuple[str, ...] = ()
+    """The servers whose consoles somebody waits for, by id. They are no state, and go with their answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConsoleTail:
+    """The end of what a guest wrote to its serial console, or why it cannot be had."""
+
+    output: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +142,8 @@ class FunctionReport:
     outcome: FunctionOutcome
     observed: VfSettings | None = None
     reason: str = ""
+    is_refused: bool = False
+    """DEGRADED because the card refuses a wanted setting; it holds what was wanted before."""
 
 
 @dataclass(frozen=True, slots=True)

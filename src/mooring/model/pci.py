@@ -83,5 +83,13 @@ class PciFunction:
     link_speed_mbps: int | None = None
     link_is_up: bool | None = None
     mtu: int | None = None
+    phys_switch_id: str | None = None
+    """Of a PF whose driver says which embedded switch its port is on; hex digits."""
+    serial: str | None = None
+    """Of a PF's card, from its Vital Product Data: the keyword SN."""
+    eswitch_mode: str | None = None
+    """Of a PF, as devlink says it: ``legacy`` or ``switchdev``."""
+    features: tuple[str, ...] | None = None
+    """What the netdev has switched on, in libvirt's and Nova's words (``rx``, ``tso``, ``hw-tc-offload``), sorted."""
     faults: tuple[str, ...] = field(default=())
     """What is wrong with it, in sentences. A function with faults is listed and never offered."""

@@ -22,6 +22,8 @@ class VnicType(StrEnum):
 
 #: The vnic types whose port needs a virtual function of its own.
 VF_VNIC_TYPES = frozenset({VnicType.DIRECT, VnicType.MACVTAP})
+#: The vnic types whose port needs a function of its own, be it a virtual or a whole physical one.
+FUNCTION_VNIC_TYPES = VF_VNIC_TYPES | {VnicType.DIRECT_PHYSICAL}
 
 
 class VifType(StrEnum):
@@ -76,6 +78,16 @@ class Binding:
 
 
 @dataclass(frozen=True, slots=True)
+class PortFault:
+    """Why a bound port does not work as wanted; set while its status is not what its owner asked for."""
+
+    message: str
+    """For the owner: without the host's names, VLANs, and what is another's."""
+    details: str
+    """The host's own words, for those who may see hosts."""
+
+
+@dataclass(frozen=True, slots=True)
 class Port:
     id: str
     network_id: str
@@ -101,3 +113,6 @@ class Port:
     """Its place among the nics of its server, from 0."""
     is_owned_by_server: bool = False
     """Made for a server's nic, so deleted with the server."""
+    fault: PortFault | None = None
+    device_tag: str | None = None
+    """What the nic's owner calls it, for the guest's metadata: Nova's device tag."""

@@ -38,9 +38,10 @@ class Device:
     is_offered: bool = False
     """The host's own device specs hand it out, and nothing is wrong with it."""
     reason: str = ""
-    """Why it is not offered, or why it is quarantined."""
+    """Why it is not offered, why it is quarantined, or, of one in use, what about it is not as wanted."""
     observed: VfSettings | None = None
     verified_at: datetime | None = None
+    """When it was last read back; ``None``: not since its settings were changed, or never."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +54,8 @@ class PciRequest:
     """Any of these will do: the physical networks of the port's segments."""
     vnic_type: str
     trusted: bool | None = None
+    kind: FunctionKind = FunctionKind.VF
+    """What will do: a virtual function, or a whole physical one."""
 
 
 @dataclass(frozen=True, slots=True)

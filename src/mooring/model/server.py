@@ -12,6 +12,8 @@ class ServerStatus(StrEnum):
     BUILD = "BUILD"
     ACTIVE = "ACTIVE"
     ERROR = "ERROR"
+    HARD_REBOOT = "HARD_REBOOT"
+    """Its host rebooted under it, and starts it anew."""
     DELETING = "DELETING"
     """Shown as ACTIVE or ERROR with task_state `deleting`, as Nova does."""
 

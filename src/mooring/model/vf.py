@@ -52,7 +52,7 @@ class VfSettings:
 
 
 class VfField(StrEnum):
-    """The fields of ``VfSettings``, each written by one netlink request."""
+    """The fields of ``VfSettings``, each a netlink attribute of its own."""
 
     MAC = "mac"
     VLAN = "vlan"

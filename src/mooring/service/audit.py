@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from mooring.core.lifecycle import OWNED_STATES
+from mooring.core.reconcile import differing
 from mooring.core.vlans import VLAN_ID_MAX, VLAN_ID_MIN
 from mooring.model.pci import FunctionKind
-from mooring.model.port import VF_VNIC_TYPES, Port, PortStatus
+from mooring.model.port import FUNCTION_VNIC_TYPES, Port, PortStatus
 from mooring.model.request import Claim, Device
 from mooring.model.server import Server, ServerStatus
 from mooring.model.vf import VfState
@@ -26,6 +27,8 @@ from mooring.store.ports import PORTS
 from mooring.store.servers import SERVERS
 from mooring.store.tx import Tx
 
+#: What was set on a port may take this long to be read back on its function.
+RETUNE_MAX_S = 30
 #: A server may take this long to be built, to be deleted, and a function to be given back, on a host that is alive.
 BUILD_MAX_S = 300
 DELETE_MAX_S = 120
@@ -113,7 +116,7 @@ def _claims_have_owners(books: Books) -> Iterator[str]:
         server = books.servers.get(port.device_id)
         if server is None or server.status is ServerStatus.DELETING or port.id in claimed_ports:
             continue
-        if port.binding.is_bound and port.binding.vnic_type in VF_VNIC_TYPES:
+        if port.binding.is_bound and port.binding.vnic_type in FUNCTION_VNIC_TYPES:
             yield f"port {port.id} of server {port.device_id} is bound and claims nothing"
 
 
@@ -168,7 +171,7 @@ def _macs_apart(books: Books) -> Iterator[str]:
     claims = {claim.device_id: claim for claim in books.claims}
     for device in books.devices.values():
         claim = claims.get(device.id)
-        if claim is not None and device.state is VfState.IN_USE:
+        if claim is not None and device.state is VfState.IN_USE and device.kind is FunctionKind.VF:
             vlan = claim.desired.vlan.id if claim.desired.vlan else 0
             in_use[device.host, device.pf, claim.desired.mac, vlan] += 1
         if device.state is VfState.AVAILABLE and device.observed and device.observed.mac in live_macs:
@@ -179,15 +182,35 @@ def _macs_apart(books: Books) -> Iterator[str]:
 
 
 def _observed_as_desired(books: Books) -> Iterator[str]:
+    """A function that is known not to be as wanted says so itself; its port is ``_active_is_proved``'s business."""
     claims = {claim.device_id: claim for claim in books.claims}
     for device in books.devices.values():
         claim = claims.get(device.id)
-        if device.state is not VfState.IN_USE or claim is None or device.observed is None:
+        if device.state is not VfState.IN_USE or claim is None or device.reason:
             continue
-        for name in ("mac", "vlan", "spoof_check", "trust"):
-            wanted, seen = getattr(claim.desired, name), getattr(device.observed, name)
-            if wanted is not None and wanted != seen:
-                yield f"{device.host} {device.address} is in use with {name} {seen}, wanted {wanted}"
+        if device.verified_at is None:
+            if books.tx.now - device.updated_at > timedelta(seconds=RETUNE_MAX_S):
+                yield f"{device.host} {device.address} was not read back for {RETUNE_MAX_S} s after its port changed"
+        elif device.observed is not None:
+            for field in differing(claim.desired, device.observed):
+                wanted, seen = getattr(claim.desired, field.value), getattr(device.observed, field.value)
+                yield f"{device.host} {device.address} is in use with {field} {seen}, wanted {wanted}"
+
+
+def _active_is_proved(books: Books) -> Iterator[str]:
+    for claim in books.claims:
+        device, port = books.devices.get(claim.device_id), books.ports.get(claim.port_id)
+        if device is None or port is None or claim.is_releasing:
+            continue
+        what = f"port {port.id} is {port.status}, and {device.host} {device.address} is {device.state}"
+        is_proved = device.state is VfState.IN_USE and not device.reason
+        if port.status is PortStatus.ACTIVE and not is_proved:
+            yield f"{what}: {device.reason or 'it is not proved'}"
+        if port.status is PortStatus.ERROR and port.fault is None:
+            yield f"{what}, and nothing says why"
+    for server in books.servers.values():
+        if server.status is ServerStatus.ERROR and server.fault is None:
+            yield f"server {server.id} is in ERROR, and nothing says why"
 
 
 def _always_growing(books: Books) -> Iterator[str]:
@@ -214,7 +237,11 @@ def _one_object_per_token(books: Books) -> Iterator[str]:
 
 def _nothing_stuck(books: Books) -> Iterator[str]:
     now = books.tx.now
-    limits = {ServerStatus.BUILD: BUILD_MAX_S, ServerStatus.DELETING: DELETE_MAX_S}
+    limits = {
+        ServerStatus.BUILD: BUILD_MAX_S,
+        ServerStatus.HARD_REBOOT: BUILD_MAX_S,
+        ServerStatus.DELETING: DELETE_MAX_S,
+    }
     for server in books.servers.values():
         limit_s = limits.get(server.status)
         if limit_s is not None and now - server.updated_at > timedelta(seconds=limit_s):
@@ -234,6 +261,7 @@ CHECKS: Mapping[str, Check] = {
     "I7": _one_network_per_vlan,
     "I8": _macs_apart,
     "I9": _observed_as_desired,
+    "I10": _active_is_proved,
     "I12": _always_growing,
     "I13": _acknowledged_is_there,
     "I14": _one_object_per_token,

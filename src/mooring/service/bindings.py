@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from mooring.core.profiles import check_profile_vlan, without_device
+from mooring.core.macs import canonical_mac
+from mooring.core.profiles import DEVICE_MAC, check_profile_vlan, without_device
 from mooring.errors import Conflict, Invalid
 from mooring.ml2.agents import agents_of
 from mooring.ml2.binding import Bound, Unbound, bind
@@ -15,9 +16,11 @@ from mooring.ml2.context import PortContext
 from mooring.model.identity import Caller
 from mooring.model.network import Network, Segment
 from mooring.model.pci import PciAddress
-from mooring.model.port import Binding, Port, PortStatus, Refusal, VifType
+from mooring.model.port import Binding, Port, PortStatus, Refusal, VifType, VnicType
+from mooring.service.port_addresses import exchange
+from mooring.service.port_macs import with_device_mac
 from mooring.service.world import World
-from mooring.store import ports
+from mooring.store import networks, ports
 from mooring.store.claims import CLAIMS
 from mooring.store.hosts import HOSTS
 from mooring.store.networks import NETWORKS, SEGMENTS
@@ -60,7 +63,7 @@ def _fitting(segments: Sequence[Segment], profile: Mapping[str, object]) -> tupl
 
 
 def settle_profile(segments: Sequence[Segment], profile: Mapping[str, object]) -> dict[str, object]:
-    """A profile as it is stored: its ``pci_slot`` in one spelling.
+    """A profile as it is stored: its ``pci_slot`` and its MAC in one spelling.
 
     Raises Conflict when its VLAN is no segment's of the network, Invalid when it is not a VLAN.
     """
@@ -70,6 +73,8 @@ def settle_profile(segments: Sequence[Segment], profile: Mapping[str, object]) -
     settled = dict(profile)
     if settled.get("pci_slot") is not None:
         settled["pci_slot"] = str(PciAddress.parse(str(settled["pci_slot"])))
+    if settled.get(DEVICE_MAC) is not None:
+        settled[DEVICE_MAC] = canonical_mac(settled[DEVICE_MAC], DEVICE_MAC)
     return settled
 
 
@@ -106,29 +111,34 @@ def bound(
 def unbound(port: Port) -> Port:
     """The port without host and device; what its owner put into the profile stays."""
     binding = Binding(vnic_type=port.binding.vnic_type, profile=without_device(port.binding.profile))
-    return replace(port, binding=binding, status=PortStatus.DOWN)
+    return replace(port, binding=binding, status=PortStatus.DOWN, fault=None)
 
 
 def store_binding(
-    tx: Tx,
-    world: World,  # noqa: ARG001 - every story about bindings takes it
-    who: Caller, port: Port, host: str, profile: Mapping[str, object], answer: Bound | Unbound, *,
+    tx: Tx, world: World, who: Caller, port: Port, host: str, profile: Mapping[str, object], answer: Bound | Unbound, *,
     status: PortStatus | None = None,
 ) -> Port:  # fmt: skip
     """Write the drivers' answer for a stored port: a new revision, and an event."""
     if not host:
         raise Invalid(f"port {port.id} cannot be bound without a host")
     after = bound(port, host, profile, answer, status)
-    return _store(tx, who, after, "port.bound" if after.binding.is_bound else "port.binding-failed")
+    return _store(tx, world, who, port, after, "port.bound" if after.binding.is_bound else "port.binding-failed")
 
 
-def unbind(tx: Tx, world: World, who: Caller, port: Port) -> Port:  # noqa: ARG001 - every story about bindings takes it
-    """Take a port off its host, and write whatever else the caller changed in ``port``."""
-    return _store(tx, who, unbound(port), "port.unbound")
+def unbind(tx: Tx, world: World, who: Caller, port: Port) -> Port:
+    """Take a port off its host, and write whatever else the caller changed in ``port``, addresses not among it."""
+    return _store(tx, world, who, port, unbound(port), "port.unbound")
 
 
-def _store(tx: Tx, who: Caller, port: Port, kind: str) -> Port:
-    port = PORTS.update(tx, replace(port, updated_at=tx.now, revision_number=port.revision_number + 1))
-    detail = {"host": port.binding.host, "vif_type": str(port.binding.vif_type)}
-    tx.tell(Event(kind, port.id, port.project_id, None, who.user_id, who.request_id, detail))
-    return port
+def _store(tx: Tx, world: World, who: Caller, before: Port, after: Port, kind: str) -> Port:
+    after = replace(after, updated_at=tx.now, revision_number=before.revision_number + 1)
+    if VnicType.DIRECT_PHYSICAL in (before.binding.vnic_type, after.binding.vnic_type):
+        subnets = networks.subnets_of(tx, before.network_id)
+        after = with_device_mac(tx, world, subnets, before, after)
+        ports.update(tx, after)
+        exchange(tx, subnets, before, after)
+    else:
+        PORTS.update(tx, after)
+    detail = {"host": after.binding.host, "vif_type": str(after.binding.vif_type)}
+    tx.tell(Event(kind, after.id, after.project_id, None, who.user_id, who.request_id, detail))
+    return after

@@ -5,6 +5,7 @@ from dataclasses import replace
 from mooring.core.lifecycle import check
 from mooring.errors import Conflict
 from mooring.model.outside import ControllerStep
+from mooring.model.pci import FunctionKind
 from mooring.model.port import Port
 from mooring.model.request import Claim, Device
 from mooring.model.vf import LinkState, TxRate, VfSettings, VfState, Vlan
@@ -14,8 +15,13 @@ from mooring.store.devices import DEVICES
 from mooring.store.tx import Taken, Tx
 
 
-def desired_settings(port: Port, vlan_id: int) -> VfSettings:
-    """Every setting of a port's VF; nothing is left to what an earlier owner had."""
+def desired_settings(port: Port, kind: FunctionKind, vlan_id: int) -> VfSettings:
+    """Every setting of a port's VF; nothing is left to what an earlier owner had. A whole PF has none: it is a guest's.
+
+    What a guest does with a PF nobody holds it to: no VLAN, no spoof check, no link state.
+    """
+    if kind is not FunctionKind.VF:
+        return VfSettings()
     return VfSettings(
         mac=port.mac_address,
         vlan=Vlan(vlan_id),
@@ -54,17 +60,50 @@ def claim(tx: Tx, device_id: str, server_id: str, port: Port, desired: VfSetting
     return made
 
 
-def begin_release(tx: Tx, held: Claim) -> None:
-    """The owner wants no more of it: the host is to take it from the guest and baseline it."""
+def retune(tx: Tx, held: Claim, before: Port, after: Port) -> bool:
+    """Let the function of a claim follow a change of its port; whether there was anything in it to follow.
+
+    The generation stays, for the owner does; what was read back before is no proof of the new settings.
+    """
     device = DEVICES.get(tx, held.device_id)
     if device is None or held.is_releasing:
-        return
+        return False
+    old, new = desired_settings(before, device.kind, 0), desired_settings(after, device.kind, 0)
+    if old == new:
+        return False
+    # VLAN and rate are not the port's own.
+    CLAIMS.update(tx, replace(held, desired=replace(new, vlan=held.desired.vlan, rate=held.desired.rate)))
+    DEVICES.update(tx, replace(device, verified_at=None, updated_at=tx.now))
+    return True
+
+
+def begin_release(tx: Tx, held: Claim) -> bool:
+    """The owner wants no more of it: the host is to take it from the guest and baseline it.
+
+    False for a function that its host does not show any more: there is nothing to wait for, and it is nobody's now.
+    """
+    device = DEVICES.get(tx, held.device_id)
+    if device is None or held.is_releasing:
+        return True
     if device.state is VfState.REMOVED_PENDING:
-        device = change_state(tx, device, VfState.GONE, is_new_owner=True, reason="gone from the host")
-        CLAIMS.delete(tx, held.device_id)
-        return
+        forget(tx, device)
+        return False
     device = change_state(tx, device, VfState.RELEASING, is_new_owner=True)
     CLAIMS.update(tx, replace(held, is_releasing=True, generation=device.generation))
+    return True
+
+
+def forget(tx: Tx, device: Device) -> None:
+    """A function that is gone from its host, and whose owner does not want it back, is nobody's."""
+    change_state(tx, device, VfState.GONE, is_new_owner=True, reason="gone from the host")
+    CLAIMS.delete(tx, device.id)
+
+
+def come_back(tx: Tx, device: Device, held: Claim, reason: str) -> Device:
+    """What was gone while owned is here again: its owner's still, and to be proved as if it were new."""
+    device = change_state(tx, device, VfState.CLAIMED, is_new_owner=True, reason=reason)
+    CLAIMS.update(tx, replace(held, generation=device.generation))
+    return device
 
 
 def end_release(tx: Tx, device: Device, held: Claim | None) -> Device:

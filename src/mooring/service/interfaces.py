@@ -6,6 +6,7 @@ from mooring.core.explain import fault_details
 from mooring.errors import Conflict, Exhausted, NotFound
 from mooring.model.identity import Caller
 from mooring.model.port import Port
+from mooring.model.request import Claim
 from mooring.model.server import Flavor, Server, ServerStatus
 from mooring.service.claims import begin_release
 from mooring.service.placement import choose
@@ -13,6 +14,7 @@ from mooring.service.server_ports import NicWish, look_up, ports_of
 from mooring.service.servers import get_server, let_go, take
 from mooring.service.world import World
 from mooring.store import claims
+from mooring.store.ports import PORTS
 from mooring.store.servers import SERVERS
 from mooring.store.tx import Event, Tx
 
@@ -42,11 +44,17 @@ def detach_interface(tx: Tx, world: World, who: Caller, server_id: str, port_id:
     if port is None:
         raise NotFound("port", port_id)
     held = claims.of_port(tx, port_id)
-    if held is None:
+    if held is None or not begin_release(tx, held):
         let_go(tx, world, who, port)
-    else:
-        begin_release(tx, held)
     _bump(tx, who, server, "server.interface-detached", port)
+
+
+def finish_detach(tx: Tx, world: World, who: Caller, held: Claim) -> None:
+    """The host let go of a function. If its server stays, the function was taken from it: so is the port, then."""
+    server = SERVERS.get(tx, held.server_id)
+    port = PORTS.get(tx, held.port_id)
+    if server is not None and server.status is not ServerStatus.DELETING and port is not None:
+        let_go(tx, world, who, port)
 
 
 def _active(tx: Tx, who: Caller, server_id: str, verb: str) -> Server:

@@ -9,7 +9,7 @@ from mooring.model.host import Host, HostSnapshot, OfferedFunction
 from mooring.model.pci import FunctionKind, PciAddress, PciFunction
 from mooring.model.request import Device
 from mooring.model.vf import VfState
-from mooring.service.claims import change_state
+from mooring.service.returning import Settling, impostor, pf_places, restart_servers
 from mooring.service.world import World
 from mooring.store import claims, devices
 from mooring.store.devices import DEVICES
@@ -17,7 +17,6 @@ from mooring.store.hosts import HOSTS
 from mooring.store.tx import Event, Tx
 
 _FUNCTIONS_MAX = 65_536
-_LOST_BY_REBOOT = frozenset({VfState.PROGRAMMED, VfState.IN_USE})
 
 
 def take_inventory(tx: Tx, world: World, host: Host, snapshot: HostSnapshot) -> Welcome:
@@ -27,20 +26,28 @@ def take_inventory(tx: Tx, world: World, host: Host, snapshot: HostSnapshot) -> 
     baseline was read back. Raises Invalid for a snapshot that contradicts itself.
     """
     functions = _checked(snapshot)
-    is_new_agent = snapshot.agent_id != host.agent_id
-    is_reboot = snapshot.boot_id != host.boot_id
+    is_reboot = bool(host.boot_id) and snapshot.boot_id != host.boot_id
     known = devices.of_host(tx, host.name)
-    owned = {claim.device_id for claim in claims.of_host(tx, host.name)}
+    owned = {claim.device_id: claim for claim in claims.of_host(tx, host.name)}
+    settling = Settling(tx, world, host.name, owned, is_reboot=is_reboot)
+    places = pf_places(known.values(), functions)
     for address, offered in functions.items():
+        before = known.get(address)
+        mine = before if before is not None and before.id in owned else None
+        stranger = "" if mine is None else impostor(mine, offered.function, places, is_reboot=is_reboot)
+        if mine is not None and stranger:
+            settling.lose(mine, stranger)
+            continue
         pf = functions.get(offered.function.pf) if offered.function.pf else None
-        seen = _device(tx, world, host, offered, pf, known.get(address))
-        _settle(tx, seen, is_owned=seen.id in owned, is_reboot=is_reboot)
+        settling.settle(_device(tx, world, host, offered, pf, before, is_owned=mine is not None))
     for address, device in known.items():
         if address not in functions:
-            _lose(tx, device, is_owned=device.id in owned)
-    epoch = host.epoch + int(is_new_agent)
+            settling.lose(device, "the host does not show it any more")
+    if is_reboot:
+        restart_servers(tx, host.name)
+    epoch = host.epoch + int(snapshot.agent_id != host.agent_id)
     HOSTS.update(tx, _updated(tx, host, snapshot, functions, epoch))
-    kind = "host.rebooted" if is_reboot and host.boot_id else "host.reported"
+    kind = "host.rebooted" if is_reboot else "host.reported"
     tx.tell(
         Event(kind, host.name, host=host.name, actor=host.name, detail={"epoch": epoch, "functions": len(functions)})
     )
@@ -61,7 +68,8 @@ def _updated(
 ) -> Host:
     mappings: dict[str, set[str]] = {}
     for offered in functions.values():
-        pf = functions.get(offered.function.pf) if offered.function.pf else None
+        is_whole = offered.function.kind is FunctionKind.PF and offered.is_offered
+        pf = offered if is_whole else functions.get(offered.function.pf) if offered.function.pf else None
         if offered.physical_network and pf is not None and pf.function.netdev:
             mappings.setdefault(offered.physical_network, set()).add(pf.function.netdev)
     return replace(
@@ -75,8 +83,9 @@ def _updated(
 
 
 def _device(
-    tx: Tx, world: World, host: Host, offered: OfferedFunction, pf: OfferedFunction | None, known: Device | None
-) -> Device:
+    tx: Tx, world: World, host: Host, offered: OfferedFunction, pf: OfferedFunction | None, known: Device | None, *,
+    is_owned: bool,
+) -> Device:  # fmt: skip
     """The row of this function, new or brought up to date; its life is not touched here."""
     function = offered.function
     base = known or Device(
@@ -84,6 +93,10 @@ def _device(
         VfState.DISCOVERED, tx.now,
     )  # fmt: skip
     device = _with_facts(base, offered, pf.function if pf else None)
+    if is_owned:
+        # What its owner was promised is not forgotten because a guest's PF has no netdev, nor why it is in trouble.
+        physnet, mac = device.physical_network or base.physical_network, device.mac or base.mac
+        device = replace(device, physical_network=physnet, mac=mac, reason=base.reason)
     if known is None:
         return DEVICES.insert(tx, device)
     return known if device == known else DEVICES.update(tx, replace(device, updated_at=tx.now))
@@ -102,32 +115,3 @@ def _with_facts(device: Device, offered: OfferedFunction, pf: PciFunction | None
         is_offered=offered.is_offered, reason=device.reason if keeps_reason else reason,
         observed=device.observed or offered.observed,
     )  # fmt: skip
-
-
-def _settle(tx: Tx, device: Device, *, is_owned: bool, is_reboot: bool) -> None:
-    """Where the function's life goes on, now that the host shows it (again)."""
-    state = device.state
-    if is_owned:
-        if is_reboot and state in _LOST_BY_REBOOT:
-            change_state(tx, device, VfState.CLAIMED, reason="the host rebooted")
-        elif state is VfState.REMOVED_PENDING:
-            change_state(tx, device, VfState.QUARANTINED, reason="it was gone while owned")
-        return
-    if device.kind is not FunctionKind.VF or not device.is_offered:
-        if state not in (VfState.UNAVAILABLE, VfState.QUARANTINED):
-            _through_discovery(tx, device, VfState.UNAVAILABLE, device.reason)
-    elif state in (VfState.DISCOVERED, VfState.UNAVAILABLE, VfState.GONE) or (is_reboot and state is VfState.AVAILABLE):
-        _through_discovery(tx, device, VfState.BASELINING, "")
-
-
-def _through_discovery(tx: Tx, device: Device, new: VfState, reason: str) -> None:
-    if device.state is VfState.GONE:
-        device = change_state(tx, device, VfState.DISCOVERED, is_new_owner=True)
-    change_state(tx, device, new, is_new_owner=new is VfState.BASELINING, reason=reason)
-
-
-def _lose(tx: Tx, device: Device, *, is_owned: bool) -> None:
-    """The host shows it no more. What is owned is waited for; nothing of it is given to anybody."""
-    new = VfState.REMOVED_PENDING if is_owned else VfState.GONE
-    if device.state is not new:
-        change_state(tx, device, new, reason="the host does not show it any more")

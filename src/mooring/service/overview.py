@@ -1,13 +1,14 @@
 """The whole cloud at a glance: hosts, their functions, and who owns them."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mooring.model.host import Host, Liveness
 from mooring.model.pci import FunctionKind
 from mooring.model.request import Claim, Device
 from mooring.model.server import Server
+from mooring.model.vf import VfState
 from mooring.service.hosts import get_host
 from mooring.service.world import World
 from mooring.store import claims, devices, servers
@@ -26,6 +27,8 @@ class HostRow:
     usage: Usage
     vfs: Mapping[str, Mapping[str, int]]
     """Physical network, empty for none, to state to how many VFs."""
+    pfs: Mapping[str, Mapping[str, int]]
+    """The same of the PFs that are handed out whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,14 +44,22 @@ def overview(tx: Tx, world: World, name: str | None = None) -> list[HostRow]:
     used = servers.usage(tx)
     rows = []
     for host in hosts:
-        vfs: dict[str, Counter[str]] = {}
-        for device in DEVICES.where(tx, host=host.name):
-            if device.kind is FunctionKind.VF:
-                vfs.setdefault(device.physical_network or "", Counter())[device.state.value] += 1
-        rows.append(
-            HostRow(host, world.heartbeats.of(host.name), used.get(host.name, Usage()), dict(sorted(vfs.items())))
+        known = DEVICES.where(tx, host=host.name)
+        vfs = _by_physnet(device for device in known if device.kind is FunctionKind.VF)
+        pfs = _by_physnet(
+            device
+            for device in known
+            if device.kind is FunctionKind.PF and device.state not in (VfState.UNAVAILABLE, VfState.GONE)
         )
+        rows.append(HostRow(host, world.heartbeats.of(host.name), used.get(host.name, Usage()), vfs, pfs))
     return rows
+
+
+def _by_physnet(functions: Iterable[Device]) -> Mapping[str, Mapping[str, int]]:
+    counts: dict[str, Counter[str]] = {}
+    for device in functions:
+        counts.setdefault(device.physical_network or "", Counter())[device.state.value] += 1
+    return dict(sorted(counts.items()))
 
 
 def inventory_of(tx: Tx, name: str | None = None) -> list[DeviceRow]:
@@ -69,7 +80,10 @@ def gauges(tx: Tx, world: World) -> Mapping[str, Gauge]:
     """What ``/metrics`` shows of the store."""
     alive = Counter(world.heartbeats.of(host.name) for host in HOSTS.where(tx))
     return {
-        "mooring_devices": [({"physical_network": p, "state": s}, float(n)) for p, s, n in devices.counts(tx)],
+        "mooring_devices": [
+            ({"kind": k, "physical_network": p, "state": s}, float(n)) for k, p, s, n in devices.counts(tx)
+        ],
+        "mooring_devices_degraded": [({"physical_network": p}, float(n)) for p, n in devices.degraded(tx)],
         "mooring_claims": [({}, float(claims.count(tx)))],
         "mooring_servers": [({"status": status}, float(n)) for status, n in servers.statuses(tx)],
         "mooring_hosts": [({"liveness": liveness}, float(n)) for liveness, n in alive.items()],

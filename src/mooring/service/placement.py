@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mooring.core.placing import HostView, Wish, binding_refused, candidates
-from mooring.core.profiles import device_profile
+from mooring.core.profiles import DEVICE_MAC, device_profile
 from mooring.ml2.binding import Bound, Unbound
 from mooring.model.request import Device, Placement, Shortage
 from mooring.model.server import Flavor
 from mooring.service.bindings import ask
 from mooring.service.server_ports import Nic
 from mooring.service.world import World
-from mooring.store import devices, servers
+from mooring.store import devices, ports, servers
 from mooring.store.devices import DEVICES
 from mooring.store.hosts import HOSTS
 from mooring.store.servers import Usage
@@ -100,12 +100,22 @@ def _bindable(tx: Tx, world: World, nics: Sequence[Nic], placement: Placement) -
         if device_id is not None:
             device = DEVICES.get(tx, device_id)
             if device is None:
-                return Shortage(placement.host, "devices", f"device {device_id} went", "no free VF")
+                return Shortage(placement.host, "devices", f"device {device_id} went", "no free function")
             given[nic.port.id] = device
             profile |= device_profile(device)
+        taken_by = _holder_of_mac(tx, nic, profile)
+        if taken_by is not None:
+            return binding_refused(placement.host, nic.port.id, f"port {taken_by} has the MAC of the PF")
         answer = ask(tx, world, nic.port, placement.host, profile)
         if isinstance(answer, Unbound):
             return binding_refused(placement.host, nic.port.id, answer.reasons)
         bindings[nic.port.id] = answer
         profiles[nic.port.id] = profile
     return Choice(placement.host, given, bindings, profiles)
+
+
+def _holder_of_mac(tx: Tx, nic: Nic, profile: Mapping[str, object]) -> str | None:
+    """The other port of the network that has the MAC which a whole PF would bring to this one."""
+    mac = profile.get(DEVICE_MAC)
+    holder = None if mac is None else ports.holder_of_mac(tx, nic.port.network_id, str(mac))
+    return None if holder == nic.port.id else holder

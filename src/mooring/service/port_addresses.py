@@ -137,6 +137,29 @@ def _own(subnet: Subnet, place: Place) -> FixedIp:
     return FixedIp(subnet.id, eui64_address(subnet.cidr, place.mac_address))
 
 
+def follow_mac(
+    tx: Tx, network_id: str, subnets: Sequence[Subnet], before: Port, after: Port,
+    wishes: Sequence[FixedIpWish] | None = None,
+) -> tuple[FixedIp, ...]:  # fmt: skip
+    """The addresses of a port that changes: those wished for, if any were, and those that follow from a new MAC."""
+    kept = list(before.fixed_ips)
+    if after.mac_address != before.mac_address:
+        automatic = {subnet.id for subnet in subnets if is_auto_address(subnet)}
+        kept = [fixed for fixed in kept if fixed.subnet_id not in automatic]
+        if wishes is None:
+            wishes = [FixedIpWish(fixed.subnet_id, fixed.ip_address) for fixed in kept]
+    if wishes is None:
+        return before.fixed_ips
+    chosen = choose(tx, Place(network_id, subnets, after.device_owner, after.mac_address), wishes, kept)
+    return before.fixed_ips if set(chosen) == set(before.fixed_ips) else chosen
+
+
+def exchange(tx: Tx, subnets: Iterable[Subnet], before: Port, after: Port) -> None:
+    """Write down what a stored port has no more, and what it has now."""
+    release(tx, subnets, [fixed for fixed in before.fixed_ips if fixed not in after.fixed_ips])
+    write(tx, after, [fixed for fixed in after.fixed_ips if fixed not in before.fixed_ips])
+
+
 def write(tx: Tx, port: Port, fixed_ips: Iterable[FixedIp]) -> None:
     """Write down that the port, which is stored, has these addresses. Raises Conflict for one that another has."""
     for fixed in fixed_ips:

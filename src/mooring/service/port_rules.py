@@ -6,9 +6,9 @@ from typing import Any
 from mooring.errors import Conflict
 from mooring.model.identity import Caller
 from mooring.model.network import Network
-from mooring.model.port import Port
+from mooring.model.port import VF_VNIC_TYPES, Port
+from mooring.model.request import Claim
 from mooring.service.ownership import denied_attribute, is_mine
-from mooring.store import claims
 from mooring.store.servers import SERVERS
 from mooring.store.tx import Tx
 
@@ -25,6 +25,8 @@ _HELD = {
     "vnic_type": "binding:vnic_type",
     "profile": "binding:profile",
 }
+#: What of that reaches a VF while its guest runs.
+_LIVE = frozenset({"admin_state_up", "port_security_enabled", "propagate_uplink_status", "trusted"})
 _DEVICE = frozenset({"device_id", "device_owner"})
 #: Device owners of this kind pass every filter on the network, so only its owner hands them out.
 _NETWORK_DEVICES = "network:"
@@ -68,24 +70,25 @@ def check_device(tx: Tx, who: Caller, device_id: str) -> None:
     )
 
 
-def server_of(tx: Tx, port: Port) -> str | None:
-    """The server that runs on a port, or that has not let go of its function yet."""
-    held = claims.of_port(tx, port.id)
+def server_of(tx: Tx, port: Port, held: Claim | None) -> str | None:
+    """The server that runs on a port, or that has not let go of its function, which is ``held``, yet."""
     if held is not None:
         return held.server_id
     server = SERVERS.get(tx, port.device_id) if port.device_id else None
     return None if server is None else server.id
 
 
-def check_changes(tx: Tx, who: Caller, port: Port, changes: Mapping[str, Any]) -> None:
+def check_changes(tx: Tx, who: Caller, port: Port, held: Claim | None, changes: Mapping[str, Any]) -> None:
     """Raise Conflict for changes to what a server's host was told, and for a new MAC or owner of a bound port.
 
-    Setting a field to the value that it has is no change.
+    Setting a field to the value that it has is no change. What its PF can set on a VF may change under its server.
     """
     changed = [name for name in _HELD if name in changes and changes[name] != _value(port, name)]
+    if held is not None and not held.is_releasing and port.binding.vnic_type in VF_VNIC_TYPES:
+        changed = [name for name in changed if name not in _LIVE]
     if not changed:
         return
-    server_id = server_of(tx, port)
+    server_id = server_of(tx, port, held)
     if server_id is not None:
         raise Conflict(
             f"Unable to complete operation on port {port.id} for network {port.network_id}. "

@@ -4,28 +4,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from mooring.core.addressing import is_auto_address
 from mooring.core.macs import canonical_mac
-from mooring.errors import Conflict, Exhausted, NotFound
+from mooring.core.profiles import take_trust
+from mooring.errors import Conflict, Invalid, NotFound
 from mooring.model.identity import Caller
 from mooring.model.network import Network, Segment, Subnet
-from mooring.model.port import Binding, FixedIp, Port, VnicType
+from mooring.model.port import Binding, Port, VnicType
 from mooring.service.bindings import ask_about, bound, check_slot, settle_profile, unbound
+from mooring.service.claims import retune
 from mooring.service.networks import get_network
 from mooring.service.ownership import is_visible, scope_of
-from mooring.service.port_addresses import FixedIpWish, Place, choose, release, write
+from mooring.service.port_addresses import FixedIpWish, Place, choose, exchange, follow_mac, release, write
+from mooring.service.port_macs import choose_mac, with_device_mac
 from mooring.service.port_rules import check_changes, check_device, check_network_owner, in_use, server_of
 from mooring.service.world import World
-from mooring.store import networks, ports
+from mooring.store import claims, networks, ports
 from mooring.store.networks import NETWORKS, SEGMENTS
 from mooring.store.ports import PORTS
 from mooring.store.rows import Query
 from mooring.store.tx import Event, Tx
 
 __all__ = ["FixedIpWish", "PortWish", "create_port", "delete_port", "get_port", "list_ports", "update_port"]
-
-#: Fresh addresses are drawn from 24 bits; a network would have to be nearly full for so many to be taken.
-_MAC_TRIES = 16
 
 _BINDING_CHANGES = frozenset({"host", "vnic_type", "profile"})
 
@@ -55,6 +54,7 @@ class PortWish:
     description: str = ""
     tags: tuple[str, ...] = ()
     device_index: int = 0
+    device_tag: str | None = None
     is_owned_by_server: bool = False
 
 
@@ -93,22 +93,23 @@ def create_port(tx: Tx, world: World, who: Caller, wish: PortWish) -> Port:
     if not wish.is_owned_by_server:
         check_device(tx, who, wish.device_id)
     site = _site(tx, network)
-    mac = _mac(tx, world, network, wish.mac_address)
+    mac = choose_mac(tx, world, network.id, wish.mac_address)
     fixed_ips = choose(tx, Place(network.id, site.subnets, wish.device_owner, mac), wish.fixed_ips)
     secured = network.port_security_enabled if wish.port_security_enabled is None else wish.port_security_enabled
-    profile = settle_profile(site.segments, wish.profile)
+    profile, trusted = _settle_trust(settle_profile(site.segments, wish.profile), wish.trusted)
     port = Port(
         world.ids.uuid(), network.id, wish.project_id, wish.name, mac, tx.now, tx.now,
         admin_state_up=wish.admin_state_up, fixed_ips=fixed_ips, device_id=wish.device_id,
         device_owner=wish.device_owner, binding=Binding(vnic_type=wish.vnic_type, profile=profile),
         port_security_enabled=secured, propagate_uplink_status=wish.propagate_uplink_status,
-        numa_affinity_policy=wish.numa_affinity_policy, trusted=wish.trusted, description=wish.description,
-        tags=wish.tags, device_index=wish.device_index, is_owned_by_server=wish.is_owned_by_server,
+        numa_affinity_policy=wish.numa_affinity_policy, trusted=trusted, description=wish.description,
+        tags=wish.tags, device_index=wish.device_index, device_tag=wish.device_tag,
+        is_owned_by_server=wish.is_owned_by_server,
     )  # fmt: skip
     if wish.host:
-        port = _bind(tx, world, site, port, wish.host)
+        port = _bind(tx, world, site, port, port, wish.host)
     ports.insert(tx, port)
-    write(tx, port, fixed_ips)
+    write(tx, port, port.fixed_ips)
     _tell(tx, who, "port.created", port, {"host": port.binding.host, "vif_type": str(port.binding.vif_type)})
     return port
 
@@ -121,24 +122,19 @@ def _chosen(wish: PortWish) -> dict[str, object]:
     return {name: value for name, value in wished.items() if value is not None}
 
 
-def _mac(tx: Tx, world: World, network: Network, given: str | None) -> str:
-    """The MAC that was asked for, or a fresh one. Raises Conflict when it is taken, Exhausted when all tries are."""
-    if given is not None:
-        mac = canonical_mac(given)
-        if ports.is_mac_taken(tx, network.id, mac):
-            raise ports.mac_in_use(network.id, mac)
-        return mac
-    for _ in range(_MAC_TRIES):
-        mac = world.ids.mac()
-        if not ports.is_mac_taken(tx, network.id, mac):
-            return mac
-    raise Exhausted(f"Unable to generate unique mac on network {network.id}.", code="MacAddressGenerationFailure")
+def _settle_trust(profile: dict[str, object], trusted: bool | None) -> tuple[dict[str, object], bool | None]:
+    """The profile without what it says of trust, and the trust. Raises Invalid when the two contradict each other."""
+    profile, said = take_trust(profile)
+    if None not in (said, trusted) and said != trusted:
+        raise Invalid(f"Invalid input for operation: trusted is {trusted}, and binding:profile says {said}.")
+    return profile, trusted if said is None else said
 
 
-def _bind(tx: Tx, world: World, site: _Site, port: Port, host: str) -> Port:
+def _bind(tx: Tx, world: World, site: _Site, before: Port, port: Port, host: str) -> Port:
     profile = port.binding.profile
     check_slot(tx, port.id, host, profile)
-    return bound(port, host, profile, ask_about(tx, world, port, site.network, site.segments, host, profile))
+    after = bound(port, host, profile, ask_about(tx, world, port, site.network, site.segments, host, profile))
+    return with_device_mac(tx, world, site.subnets, before, after)
 
 
 def update_port(tx: Tx, world: World, who: Caller, port_id: str, changes: Mapping[str, Any]) -> Port:
@@ -152,23 +148,27 @@ def update_port(tx: Tx, world: World, who: Caller, port_id: str, changes: Mappin
     fields = dict(changes)
     check_network_owner(who, site.network, "update_port", fields, [fixed.ip_address for fixed in before.fixed_ips])
     if "profile" in fields:
-        fields["profile"] = settle_profile(site.segments, fields["profile"])
+        profile = settle_profile(site.segments, fields["profile"])
+        fields["profile"], trusted = _settle_trust(profile, fields.get("trusted"))
+        fields |= {} if trusted is None else {"trusted": trusted}
     if "mac_address" in fields:
         fields["mac_address"] = _new_mac(tx, world, site.network, before, fields["mac_address"])
-    check_changes(tx, who, before, fields)
+    held = claims.of_port(tx, port_id)
+    check_changes(tx, who, before, held, fields)
     binding = {name: fields.pop(name) for name in _BINDING_CHANGES & fields.keys()}
     wishes = fields.pop("fixed_ips", None)
     after = replace(before, **fields)
-    after = replace(after, fixed_ips=_readdress(tx, site, before, after, wishes))
+    fixed_ips = follow_mac(tx, site.network.id, site.subnets, before, after, wishes)
+    after = replace(after, fixed_ips=fixed_ips)
     if binding:
         after = _rebind(tx, world, site, after, binding)
     if after == before:
         return before
     after = replace(after, updated_at=tx.now, revision_number=before.revision_number + 1)
     ports.update(tx, after)
-    release(tx, site.subnets, [fixed for fixed in before.fixed_ips if fixed not in after.fixed_ips])
-    write(tx, after, [fixed for fixed in after.fixed_ips if fixed not in before.fixed_ips])
-    _tell(tx, who, "port.updated", after, {"changes": sorted(changes), "host": after.binding.host})
+    exchange(tx, site.subnets, before, after)
+    retuned = held.host if held is not None and retune(tx, held, before, after) else None
+    _tell(tx, who, "port.updated", after, {"changes": sorted(changes), "host": after.binding.host}, retuned)
     return after
 
 
@@ -182,23 +182,7 @@ def _network_of(tx: Tx, port: Port) -> Network:
 def _new_mac(tx: Tx, world: World, network: Network, before: Port, given: str | None) -> str:
     if given is not None and canonical_mac(given) == before.mac_address:
         return before.mac_address
-    return _mac(tx, world, network, given)
-
-
-def _readdress(
-    tx: Tx, site: _Site, before: Port, after: Port, wishes: Sequence[FixedIpWish] | None
-) -> tuple[FixedIp, ...]:
-    """The addresses after an update: those asked for, if any were, and those that follow from a new MAC."""
-    kept = list(before.fixed_ips)
-    if after.mac_address != before.mac_address:
-        automatic = {subnet.id for subnet in site.subnets if is_auto_address(subnet)}
-        kept = [fixed for fixed in kept if fixed.subnet_id not in automatic]
-        if wishes is None:
-            wishes = [FixedIpWish(fixed.subnet_id, fixed.ip_address) for fixed in kept]
-    if wishes is None:
-        return before.fixed_ips
-    chosen = choose(tx, Place(site.network.id, site.subnets, after.device_owner, after.mac_address), wishes, kept)
-    return before.fixed_ips if set(chosen) == set(before.fixed_ips) else chosen
+    return choose_mac(tx, world, network.id, given)
 
 
 def _rebind(tx: Tx, world: World, site: _Site, port: Port, binding: Mapping[str, Any]) -> Port:
@@ -208,12 +192,12 @@ def _rebind(tx: Tx, world: World, site: _Site, port: Port, binding: Mapping[str,
     profile = binding.get("profile", old.profile)
     if vnic_type != old.vnic_type and old.is_bound:
         raise in_use(port)
-    port = replace(port, binding=replace(old, vnic_type=vnic_type, profile=profile))
+    wanted = replace(port, binding=replace(old, vnic_type=vnic_type, profile=profile))
     if not host:
-        return unbound(port) if old.host else port
+        return with_device_mac(tx, world, site.subnets, port, unbound(wanted)) if old.host else wanted
     if old.is_bound and (host, profile) == (old.host, old.profile):
-        return port
-    return _bind(tx, world, site, port, host)
+        return wanted
+    return _bind(tx, world, site, port, wanted, host)
 
 
 def delete_port(tx: Tx, world: World, who: Caller, port_id: str) -> None:  # noqa: ARG001 - every story about ports takes it
@@ -223,7 +207,7 @@ def delete_port(tx: Tx, world: World, who: Caller, port_id: str) -> None:  # noq
     and lose its owner.
     """
     port = get_port(tx, who, port_id)
-    server_id = server_of(tx, port)
+    server_id = server_of(tx, port, claims.of_port(tx, port.id))
     if server_id is not None:
         raise Conflict(
             f"Port {port.id} cannot be deleted: it is in use by server {server_id}.",
@@ -236,5 +220,6 @@ def delete_port(tx: Tx, world: World, who: Caller, port_id: str) -> None:  # noq
     _tell(tx, who, "port.deleted", port, {"name": port.name})
 
 
-def _tell(tx: Tx, who: Caller, kind: str, port: Port, detail: Mapping[str, object]) -> None:
-    tx.tell(Event(kind, port.id, port.project_id, None, who.user_id, who.request_id, detail))
+def _tell(tx: Tx, who: Caller, kind: str, port: Port, detail: Mapping[str, object], wakes: str | None = None) -> None:
+    """``wakes`` is the host of which the desired state changed with the port."""
+    tx.tell(Event(kind, port.id, port.project_id, wakes, who.user_id, who.request_id, detail))

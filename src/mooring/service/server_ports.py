@@ -7,7 +7,8 @@ from mooring.errors import Conflict, Invalid
 from mooring.model.host import DEFAULT_ZONE
 from mooring.model.identity import Caller
 from mooring.model.network import Network, Segment
-from mooring.model.port import VF_VNIC_TYPES, Binding, Port, VnicType
+from mooring.model.pci import FunctionKind
+from mooring.model.port import FUNCTION_VNIC_TYPES, VF_VNIC_TYPES, Binding, Port, VnicType
 from mooring.model.request import PciRequest
 from mooring.model.server import Server
 from mooring.service.networks import get_network
@@ -20,7 +21,7 @@ from mooring.store.rows import Query
 from mooring.store.tx import Tx
 
 #: What this version can carry through to a running server.
-SERVED_VNIC_TYPES = frozenset({VnicType.NORMAL, *VF_VNIC_TYPES})
+SERVED_VNIC_TYPES = frozenset({VnicType.NORMAL, *FUNCTION_VNIC_TYPES})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,10 +48,12 @@ class Nic:
     @property
     def request(self) -> PciRequest | None:
         """The wish for a function, or none for an ordinary port."""
-        if self.port.binding.vnic_type not in VF_VNIC_TYPES:
+        vnic_type = self.port.binding.vnic_type
+        if vnic_type not in FUNCTION_VNIC_TYPES:
             return None
         physnets = frozenset(segment.physical_network for segment in self.segments)
-        return PciRequest(self.port.id, physnets, self.port.binding.vnic_type, self.port.trusted)
+        kind = FunctionKind.VF if vnic_type in VF_VNIC_TYPES else FunctionKind.PF
+        return PciRequest(self.port.id, physnets, vnic_type, self.port.trusted, kind)
 
     def vlan_id(self, segment_id: str | None) -> int:
         """The VLAN of the bound segment; 0 is untagged."""
@@ -66,11 +69,18 @@ def ports_of(tx: Tx, server_ids: Sequence[str]) -> Mapping[str, list[Port]]:
     return found
 
 
+def unserved(name: str) -> Invalid:
+    """What would reach no guest is refused, not taken and forgotten."""
+    return Invalid(f"{name} is not served: nothing would carry it to the guest", hint=f"leave {name} out")
+
+
 def look_up(tx: Tx, world: World, who: Caller, wish: NicWish, ordinal: int) -> Nic:
     """Find the port or the network of a nic, and check that it can be used. Changes nothing.
 
     Raises NotFound, Conflict for a port in use, Invalid for a wish that contradicts itself.
     """
+    if wish.port_profile is not None:
+        raise unserved("networks.port-profile")
     if wish.port_id is not None:
         if wish.network_id is not None:
             raise Invalid(
@@ -89,6 +99,11 @@ def look_up(tx: Tx, world: World, who: Caller, wish: NicWish, ordinal: int) -> N
         served = ", ".join(sorted(SERVED_VNIC_TYPES))
         raise Invalid(
             f"vnic_type {port.binding.vnic_type} of nic {ordinal} is not served here", hint=f"served: {served}"
+        )
+    if port.binding.vnic_type is VnicType.DIRECT_PHYSICAL and not port.admin_state_up:
+        raise Invalid(
+            f"port {port.id} of nic {ordinal} is administratively down, and a whole PF cannot be held down",
+            hint="openstack port set --enable",
         )
     return Nic(port, network, tuple(SEGMENTS.where(tx, network_id=network.id)), wish)
 
@@ -110,11 +125,13 @@ def settle(tx: Tx, world: World, who: Caller, nic: Nic, server: Server, index: i
     """The nic's port, which exists from now on and belongs to the server as its nic number ``index``."""
     owner = f"compute:{server.availability_zone or DEFAULT_ZONE}"
     if nic.wish.port_id is not None:
-        port = replace(nic.port, device_id=server.id, device_owner=owner, device_index=index, updated_at=tx.now)
+        port = replace(nic.port, device_id=server.id, device_owner=owner, device_index=index, device_tag=nic.wish.tag)
+        port = replace(port, updated_at=tx.now)
         return PORTS.update(tx, port)
     fixed_ips = None if nic.wish.fixed_ip is None else (FixedIpWish(ip_address=nic.wish.fixed_ip),)
     wish = PortWish(
         network_id=nic.network.id, project_id=who.project_id or "", vnic_type=nic.port.binding.vnic_type,
-        fixed_ips=fixed_ips, device_id=server.id, device_owner=owner, device_index=index, is_owned_by_server=True,
+        fixed_ips=fixed_ips, device_id=server.id, device_owner=owner, device_index=index, device_tag=nic.wish.tag,
+        is_owned_by_server=True,
     )  # fmt: skip
     return create_port(tx, world, who, wish)

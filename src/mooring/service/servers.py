@@ -21,7 +21,7 @@ from mooring.service.flavors import get_flavor
 from mooring.service.networks import list_networks
 from mooring.service.placement import Choice, choose
 from mooring.service.ports import delete_port
-from mooring.service.server_ports import Nic, NicWish, look_up, ports_of, settle
+from mooring.service.server_ports import Nic, NicWish, look_up, ports_of, settle, unserved
 from mooring.service.world import World
 from mooring.store import claims, servers
 from mooring.store.rows import Query
@@ -47,7 +47,6 @@ class ServerWish:
     description: str | None = None
     key_name: str | None = None
     user_data: str | None = None
-    config_drive: bool = False
     tags: tuple[str, ...] = ()
 
 
@@ -67,7 +66,8 @@ def create_servers(tx: Tx, world: World, who: Caller, wish: ServerWish) -> list[
 
 def look_up_wish(tx: Tx, world: World, who: Caller, wish: ServerWish) -> tuple[Flavor, list[Nic]]:
     """Find the flavor, the image and the nics of a wish; a missing one is Invalid, as Nova answers."""
-    _refuse_unserved(wish)
+    if wish.key_name is not None:
+        raise unserved("key_name")
     try:
         flavor = get_flavor(tx, who, wish.flavor_ref)
     except NotFound as missing:
@@ -86,21 +86,6 @@ def look_up_wish(tx: Tx, world: World, who: Caller, wish: ServerWish) -> tuple[F
     if len(set(seen)) != len(seen):
         raise Invalid("the same port is named twice", hint="a port can be given to one nic only")
     return flavor, nics
-
-
-def _refuse_unserved(wish: ServerWish) -> None:
-    """What would reach no guest is refused, not taken and forgotten."""
-    nics = wish.nics if isinstance(wish.nics, tuple) else ()
-    unserved = {
-        "user_data": wish.user_data is not None,
-        "config_drive": wish.config_drive,
-        "key_name": wish.key_name is not None,
-        "networks.tag": any(nic.tag is not None for nic in nics),
-        "networks.port-profile": any(nic.port_profile is not None for nic in nics),
-    }
-    for name, is_given in unserved.items():
-        if is_given:
-            raise Invalid(f"{name} is not served: nothing would carry it to the guest", hint=f"leave {name} out")
 
 
 def _nic_wishes(tx: Tx, who: Caller, wish: ServerWish) -> Sequence[NicWish]:
@@ -122,7 +107,7 @@ def _create(
     server = Server(
         world.ids.uuid(), who.project_id or "", who.user_id, name, flavor, wish.image_ref, tx.now, tx.now,
         availability_zone=wish.availability_zone, metadata=dict(wish.metadata),
-        description=wish.description, key_name=wish.key_name, user_data=wish.user_data, config_drive=wish.config_drive,
+        description=wish.description, key_name=wish.key_name, user_data=wish.user_data, config_drive=True,
         tags=wish.tags, reservation_id=reservation_id, launch_index=index,
     )  # fmt: skip
     answers = choose(tx, world, flavor, nics, wish.availability_zone, wish.forced_host)
@@ -151,7 +136,8 @@ def take(tx: Tx, world: World, who: Caller, server: Server, nic: Nic, choice: Ch
     tx.reach(ControllerStep.PORT_BOUND)
     device = choice.devices.get(nic.port.id)
     if device is not None:
-        claim(tx, device.id, server.id, port, desired_settings(port, nic.vlan_id(port.binding.segment_id)))
+        settings = desired_settings(port, device.kind, nic.vlan_id(port.binding.segment_id))
+        claim(tx, device.id, server.id, port, settings)
     return port
 
 
@@ -206,7 +192,7 @@ def finish_delete(tx: Tx, world: World, who: Caller, server: Server) -> None:
 
 def let_go(tx: Tx, world: World, who: Caller, port: Port) -> None:
     """Unbind a server's port; delete it if it was made for the server, else give it back to its owner."""
-    port = unbind(tx, world, who, replace(port, device_id="", device_owner=""))
+    port = unbind(tx, world, who, replace(port, device_id="", device_owner="", device_tag=None))
     if port.is_owned_by_server:
         delete_port(tx, world, who, port.id)
 

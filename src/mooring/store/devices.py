@@ -20,10 +20,10 @@ _ADDRESSES_MAX = 65_536
 _address = lru_cache(maxsize=_ADDRESSES_MAX)(PciAddress.parse)
 
 _FOR_PLACING = Sql(
-    select(_D.id, _D.host, _D.address, _D.state, _D.updated_at, _D.pf, _D.physical_network, _D.iommu_group,
-           _D.numa_node,
-           _D.is_offered, _D.reason, _D.generation)
-    .where(_D.kind == FunctionKind.VF.value, _D.state != VfState.GONE.value, _D.physical_network.is_not(None))
+    select(_D.id, _D.host, _D.address, _D.kind, _D.state, _D.updated_at, _D.pf, _D.vf_count, _D.physical_network,
+           _D.iommu_group, _D.numa_node, _D.is_offered, _D.reason, _D.generation)
+    .where(_D.kind.in_([literal(FunctionKind.VF.value), literal(FunctionKind.PF.value)]),
+           _D.state != VfState.GONE.value, _D.physical_network.is_not(None))
     .order_by(_D.host, _D.address)
 )  # fmt: skip
 _OWNED = select(tables.claims.c.device_id).where(tables.claims.c.host == bindparam("host"))
@@ -38,23 +38,41 @@ _SET_STATE = Sql(
     .where(_D.id == bindparam("device"), _D.state == bindparam("old"), _D.generation == bindparam("seen"))
     .values(state=bindparam("new"), generation=bindparam("next"), reason=bindparam("why"), updated_at=bindparam("at"))
 )
+#: A PF that is there for its VFs only is no function to hand out.
+_HANDED_OUT = (_D.kind == FunctionKind.VF.value) | (
+    (_D.kind == FunctionKind.PF.value)
+    & _D.state.not_in([literal(state.value) for state in (VfState.UNAVAILABLE, VfState.GONE)])
+)
 _COUNTS = Sql(
-    select(_D.physical_network, _D.state, func.count())
-    .where(_D.kind == FunctionKind.VF.value)
-    .group_by(_D.physical_network, _D.state)
+    select(_D.kind, _D.physical_network, _D.state, func.count())
+    .where(_HANDED_OUT)
+    .group_by(_D.kind, _D.physical_network, _D.state)
+)
+_DEGRADED = Sql(
+    select(_D.physical_network, func.count())
+    .where(_D.state == VfState.IN_USE.value, _D.reason != "")
+    .group_by(_D.physical_network)
+)
+_NETDEVS = Sql(
+    select(_D.netdev, _D.pf_netdev)
+    .where(_D.host == bindparam("host"), _D.netdev.is_not(None) | _D.pf_netdev.is_not(None))
+    .distinct()
 )
 
 
 def for_placing(tx: Tx) -> dict[str, list[Device]]:
-    """Every VF that a device spec names, by host, with just what placing looks at: the hot path of a server create."""
+    """Every PF and VF that a device spec names, by host, with just what placing looks at: the hot path of a create."""
     found: dict[str, list[Device]] = {}
     for row in tx.all(_FOR_PLACING):
-        ident, host, address, state, updated_at, pf, physnet, group, numa, is_offered, reason, generation = row
+        (
+            ident, host, address, kind, state, updated_at, pf, vf_count, physnet, group, numa, is_offered, reason,
+            generation,
+        ) = row  # fmt: skip
         device = Device(
-            id=str(ident), host=str(host), address=_address(str(address)), kind=FunctionKind.VF, vendor_id="",
+            id=str(ident), host=str(host), address=_address(str(address)), kind=FunctionKind(str(kind)), vendor_id="",
             product_id="", state=VfState(state), updated_at=moment(updated_at),  # type: ignore[arg-type]  # a row's cells
             generation=generation, pf=_address(str(pf)) if pf else None, physical_network=physnet,  # type: ignore[arg-type]  # a row's cells
-            iommu_group=group, numa_node=numa, is_offered=bool(is_offered), reason=str(reason),  # type: ignore[arg-type]  # a row's cells
+            vf_count=vf_count, iommu_group=group, numa_node=numa, is_offered=bool(is_offered), reason=str(reason),  # type: ignore[arg-type]  # a row's cells
         )  # fmt: skip
         found.setdefault(device.host, []).append(device)
     return found
@@ -85,6 +103,18 @@ def move(tx: Tx, device: Device, new: VfState, *, generation: int, reason: str =
     return replace(device, state=new, generation=generation, reason=reason, updated_at=tx.now)
 
 
-def counts(tx: Tx) -> list[tuple[str, str, int]]:
-    """(physical network or empty, state, how many VFs)."""
-    return [(str(physnet or ""), str(state), int(str(count))) for physnet, state, count in tx.all(_COUNTS)]
+def counts(tx: Tx) -> list[tuple[str, str, str, int]]:
+    """(kind, physical network or empty, state, how many) of the VFs, and of the PFs that are handed out whole."""
+    return [
+        (str(kind), str(physnet or ""), str(state), int(str(count))) for kind, physnet, state, count in tx.all(_COUNTS)
+    ]
+
+
+def degraded(tx: Tx) -> list[tuple[str, int]]:
+    """(physical network or empty, how many functions are in use and not as wanted)."""
+    return [(str(physnet or ""), int(str(count))) for physnet, count in tx.all(_DEGRADED)]
+
+
+def netdevs(tx: Tx, host: str) -> set[str]:
+    """The names of a host's network devices, as it told them last."""
+    return {str(name) for names in tx.all(_NETDEVS, host=host) for name in names if name}

@@ -20,6 +20,7 @@ _IS_BOUND = (_P.binding_vif_type != VifType.UNBOUND.value) & (_P.binding_vif_typ
 
 _IDS_ON_NETWORK = Sql(select(_P.id).where(_P.network_id == bindparam("network")).order_by(_P.id))
 _BOUND_ON_NETWORK = Sql(select(_P.id).where(_P.network_id == bindparam("network"), _IS_BOUND).order_by(_P.id))
+_MAC_HOLDER = Sql(select(_P.id).where(_P.network_id == bindparam("network"), _P.mac_address == bindparam("mac")))
 _IS_MAC_TAKEN = Sql(select(exists().where(_P.network_id == bindparam("network"), _P.mac_address == bindparam("mac"))))
 _HAS_STRANGERS = Sql(
     select(exists().where(_P.network_id == bindparam("network"), _P.project_id != bindparam("project")))
@@ -68,6 +69,12 @@ def mac_in_use(network_id: str, mac: str) -> Conflict:
 def is_mac_taken(tx: Tx, network_id: str, mac: str) -> bool:
     row = tx.one(_IS_MAC_TAKEN, network=network_id, mac=mac)
     return row is not None and bool(row[0])
+
+
+def holder_of_mac(tx: Tx, network_id: str, mac: str) -> str | None:
+    """The id of the network's port with this MAC."""
+    row = tx.one(_MAC_HOLDER, network=network_id, mac=mac)
+    return None if row is None else str(row[0])
 
 
 def ids_on_network(tx: Tx, network_id: str) -> list[str]:

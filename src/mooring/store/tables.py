@@ -111,6 +111,7 @@ ports = Table(
     _text("binding_refusals"), _int("port_security_enabled"), _int("propagate_uplink_status"),
     _text("numa_affinity_policy", nullable=True), _int("trusted", nullable=True), _text("description"),
     _int("revision_number"), _text("tags"), _int("device_index"), _int("is_owned_by_server"),
+    _text("fault", nullable=True), _text("device_tag", nullable=True),
     UniqueConstraint("network_id", "mac_address", name="one_mac_per_network"),
 )  # fmt: skip
 

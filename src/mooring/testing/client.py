@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 _ANSWER_WAIT_S = 30.0
+#: The controller closes a connection that was idle for five seconds, perhaps at the moment of the next request.
+_IDLE_MAX_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +29,20 @@ class ApiClient:
         self.url = url
         self.token = token
         self._http = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=_ANSWER_WAIT_S)
+        self._used_at_s = time.monotonic()
 
     @classmethod
     def of_clouds_file(cls, path: Path) -> "ApiClient":
         """Log in with the ``clouds.yaml`` that a controller left at its first start."""
         auth = json.loads(path.read_text())["clouds"]["mooring"]["auth"]
-        client = cls(auth["auth_url"].removesuffix("/identity/v3"))
-        user = {"name": auth["username"], "domain": {"name": "Default"}, "password": auth["password"]}
-        scope = {"project": {"name": auth["project_name"], "domain": {"name": "Default"}}}
+        url = auth["auth_url"].removesuffix("/identity/v3")
+        return cls.login(url, auth["username"], auth["password"], auth["project_name"])
+
+    @classmethod
+    def login(cls, url: str, username: str, password: str, project: str) -> "ApiClient":
+        client = cls(url)
+        user = {"name": username, "domain": {"name": "Default"}, "password": password}
+        scope = {"project": {"name": project, "domain": {"name": "Default"}}}
         identity = {"methods": ["password"], "password": {"user": user}}
         answer = client.call("POST", "/identity/v3/auth/tokens", {"auth": {"identity": identity, "scope": scope}})
         client.token = answer.headers["x-subject-token"]
@@ -43,6 +51,8 @@ class ApiClient:
     def call(self, method: str, path: str, body: object = None, **headers: str) -> Answer:
         """Whatever the answer is; OSError and HTTPException when there is none."""
         content = None if body is None else json.dumps(body).encode()
+        if time.monotonic() - self._used_at_s > _IDLE_MAX_S:
+            self._http.close()
         sent = {"X-Auth-Token": self.token, "Content-Type": "application/json", **headers}
         try:
             self._http.request(method, path, content, sent)
@@ -51,6 +61,7 @@ class ApiClient:
         except (OSError, http.client.HTTPException):
             self._http.close()
             raise
+        self._used_at_s = time.monotonic()
         found = {name.lower(): value for name, value in response.getheaders()}
         is_json = found.get("content-type", "").startswith("application/json") and text
         return Answer(response.status, json.loads(text) if is_json else text.decode(), found)

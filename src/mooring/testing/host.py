@@ -1,4 +1,4 @@
-"""A whole simulated host in one folder: sysfs, VF table, hypervisor, boot id. It outlives every process.
+"""A whole simulated host in one folder: sysfs, VF table, PCI bus, hypervisor, disks. It outlives every process.
 
 ``sys/`` is what the real reader reads, ``vf/`` what the cards hold, ``hypervisor/`` the domains. ``agent.toml`` is
 left beside them, ready for ``mooring agent --config``.
@@ -8,20 +8,26 @@ import tomllib
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from functools import partial
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from mooring.errors import NotFound
 from mooring.host.machine import HypervisorFacts, Machine
 from mooring.host.sysfs import find_root, read_functions
+from mooring.host.traits import CardTraits
 from mooring.model.pci import FunctionKind, PciAddress, PciFunction
-from mooring.testing.cards import INTEL_82576, INTEL_E810, INTEL_X710, MELLANOX_CX6, Card
+from mooring.model.vf import VfSettings
+from mooring.testing.cards import Card
+from mooring.testing.disks import SimulatedDisks
 from mooring.testing.hypervisor import SimulatedHypervisor
-from mooring.testing.sysfs_tree import SimulatedPf, build, rebind, unpack_recording
+from mooring.testing.occupants import SimulatedOccupants
+from mooring.testing.pci_kernel import KNOWN_CARDS
+from mooring.testing.pcibus import SimulatedPciBus
+from mooring.testing.sysfs_tree import SimulatedPf, build, folder_of, set_link, unpack_recording
 from mooring.testing.vf_table import SimulatedVfTable
+from mooring.testing.watch import SimulatedWatch
 
-_CARDS = {card.product_id: card for card in (INTEL_82576, INTEL_X710, INTEL_E810, MELLANOX_CX6)}
+_CARDS = {card.product_id: card for card in KNOWN_CARDS}
 _ZERO_MAC = "00:00:00:00:00:00"
 
 
@@ -33,6 +39,8 @@ class Spec:
     physical_network: str
     vfs: str | None = None
     exclude: bool = False
+    num_vfs: int | None = None
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +62,11 @@ class SimulatedHost:
         if not (folder / "boot_id").exists():
             raise NotFound("simulated host", str(folder), hint="mooring up --simulate makes some")
         self.folder = folder
-        self.vf_table = SimulatedVfTable(folder / "vf")
-        self._root = find_root(folder)
+        self.root = find_root(folder)
+        self.watch = SimulatedWatch(folder / "watch.txt")
+        self.vf_table = SimulatedVfTable(folder / "vf", tell=self.watch.say)
+        self.pci_bus = SimulatedPciBus(folder / "pci", self.root, self.vf_table, tell=self.watch.say)
+        self.occupants = SimulatedOccupants(folder / "occupants.json")
 
     @classmethod
     def create(cls, folder: Path, plan: Plan, *, controller: str, key: str) -> "SimulatedHost":
@@ -77,17 +88,18 @@ class SimulatedHost:
         return host
 
     def functions(self) -> tuple[PciFunction, ...]:
-        return read_functions(self._root)
+        return read_functions(self.root)
 
     def functions_at(self, source: str) -> tuple[PciFunction, ...]:
         """The function at an address or behind a netdev, and its PF; none when there is none."""
-        link = self._root / "class/net" / source / "device"
+        link = self.root / "class/net" / source / "device"
         try:
             address = PciAddress.parse(link.readlink().name if link.is_symlink() else source)
-            pf = (self._root / "bus/pci/devices" / str(address) / "physfn").readlink().name
         except (ValueError, OSError):
             return ()
-        return read_functions(self._root, only={address, PciAddress.parse(pf)})
+        pf = self.root / "bus/pci/devices" / str(address) / "physfn"
+        both = {address, PciAddress.parse(pf.readlink().name)} if pf.is_symlink() else {address}
+        return read_functions(self.root, only=both)
 
     def plug_cards(self) -> None:
         """Every PF with newborn VFs, as after power-on."""
@@ -104,33 +116,93 @@ class SimulatedHost:
         facts = tomllib.loads((self.folder / "facts.toml").read_text())
         return SimulatedHypervisor(
             self.folder / "hypervisor", facts=HypervisorFacts(**facts), functions=self.functions_at,
-            rebind=partial(_rebind, self._root), vf_table=self.vf_table,
+            rebind=self._rebind, vf_table=self.vf_table,
         )  # fmt: skip
 
     def machine(self) -> Machine:
-        return Machine(self._root, self.vf_table, self.hypervisor(), (self.folder / "boot_id").read_text().strip())
+        return Machine(
+            self.root, self.vf_table, self.pci_bus, self.hypervisor(), SimulatedDisks(self.folder / "disks"),
+            SimulatedWatch(self.folder / "watch.txt"), (self.folder / "boot_id").read_text().strip(), self.occupants,
+            CardTraits.of(self.root),
+        )  # fmt: skip
 
     def remove_function(self, address: PciAddress) -> None:
         """The function falls off the bus: its links are gone from sysfs, as after a hot unplug."""
         for folder in ("bus/pci/devices", "class/net"):
-            for link in (self._root / folder).iterdir():
+            for link in (self.root / folder).iterdir():
                 if str(address) in (link.name, *link.readlink().parts):
                     link.unlink()
 
     def reboot(self) -> None:
-        """Power off and on: guests are gone, VFs are newborn, the boot id is new."""
+        """Power off and on: guests are gone, functions are on their own drivers, VFs are newborn, the boot id is new.
+
+        A PF whose VFs the agent makes (``num_vfs``) has none; others get theirs from the host's own boot.
+        """
         hypervisor = self.hypervisor()
         for domain in hypervisor.domains():
             if domain.is_running:
                 hypervisor.power_off(domain.server_id)
+        made = self._pfs_of_the_agent()
+        for function in self.functions():
+            with suppress(NotFound):  # it went with its PF's VFs
+                self._switch_on(function, has_vfs=not made & {str(function.address), function.netdev})
         self.plug_cards()
+        self.occupants.leave()
         (self.folder / "boot_id").write_text(str(uuid.uuid4()))
 
+    def pf_down(self, netdev: str) -> None:
+        """``ip link set PF down``."""
+        self._set_link(netdev, up=False)
 
-def _rebind(root: Path, address: PciAddress, driver: str) -> None:
-    """A function that fell off the bus has no driver to come back to; libvirt logs that and goes on, and so do we."""
-    with suppress(NotFound):
-        rebind(root, address, driver)
+    def pf_up(self, netdev: str) -> None:
+        self._set_link(netdev, up=True)
+
+    def cut_cable(self, netdev: str) -> None:
+        self._set_link(netdev, carrier=False)
+
+    def mend_cable(self, netdev: str) -> None:
+        self._set_link(netdev, carrier=True)
+
+    def tamper(self, netdev: str, vf_index: int, **fields: object) -> VfSettings:
+        """``ip link set PF vf N ...`` by somebody else; answer what the card holds then."""
+        settings = replace(self.vf_table.read(netdev, vf_index), **fields)  # type: ignore[arg-type]  # named by the test
+        self.vf_table.overwrite(netdev, vf_index, settings)
+        return settings
+
+    def set_vf_count_by_hand(self, netdev: str, count: int) -> None:
+        """``echo COUNT > sriov_numvfs``, with 0 before it."""
+        self.pci_bus.set_vf_count_by_hand(self._address(netdev), count)
+
+    def reload_driver(self, netdev: str) -> None:
+        """``modprobe -r`` and ``modprobe`` of the PF's driver: its VFs are gone."""
+        self.pci_bus.reload_driver(self._address(netdev))
+
+    def _address(self, netdev: str) -> PciAddress:
+        return PciAddress.parse((self.root / "class/net" / netdev / "device").readlink().name)
+
+    def _set_link(self, netdev: str, *, up: bool | None = None, carrier: bool | None = None) -> None:
+        self.vf_table.set_link(netdev, up=up, carrier=carrier)
+        (pf,) = (one for one in self.functions_at(netdev) if one.netdev == netdev)
+        has_carrier = self.vf_table.look(netdev).has_carrier
+        set_link(self.root, netdev, self.card_of(pf).speed_mbps if has_carrier else None)
+
+    def _switch_on(self, function: PciFunction, *, has_vfs: bool) -> None:
+        (folder_of(self.root, function.address) / "driver_override").write_text("(null)\n")
+        own_driver = self.pci_bus.own_driver(function.address)
+        if function.driver != own_driver:
+            self.pci_bus.rebind(function.address, own_driver)
+        if function.vf_count and not has_vfs:
+            self.pci_bus.set_vf_count_by_hand(function.address, 0)
+
+    def _pfs_of_the_agent(self) -> set[str | None]:
+        """The PFs of which the agent's own file says how many VFs they have, as it names them."""
+        entries = tomllib.loads((self.folder / "agent.toml").read_text()).get("device_spec", [])
+        return {entry.get("pf") for entry in entries if "num_vfs" in entry}
+
+    def _rebind(self, address: PciAddress, driver: str) -> None:
+        """A function that fell off the bus has no driver to come back to; libvirt logs that and goes on; so do we."""
+        with suppress(NotFound):
+            self.pci_bus.rebind(address, driver)
 
 
 def _facts_toml(facts: HypervisorFacts) -> str:
@@ -150,6 +222,8 @@ def _agent_toml(folder: Path, plan: Plan, controller: str) -> str:
     for spec in plan.specs:
         lines += ["[[device_spec]]", f'pf = "{spec.pf}"']
         lines += [f'vfs = "{spec.vfs}"'] if spec.vfs else []
+        lines += [f"num_vfs = {spec.num_vfs}"] if spec.num_vfs is not None else []
+        lines += ["whole = true"] if spec.whole else []
         lines += ["exclude = true"] if spec.exclude else [f'physical_network = "{spec.physical_network}"']
         lines.append("")
     return "\n".join(lines)

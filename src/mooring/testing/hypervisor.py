@@ -24,6 +24,7 @@ from mooring.host.livexml import (
     parse_interface,
     parse_marker,
     readable_marker,
+    taken_name,
 )
 from mooring.host.machine import DomainState, Hypervisor, HypervisorFacts, VfTable
 from mooring.model.pci import PciAddress, PciFunction
@@ -119,6 +120,7 @@ class SimulatedHypervisor(Hypervisor):
             file = self._xml_file(server_id)
             if file.exists() and is_started(wanted, self._own(server_id), self._run(server_id).is_running):
                 return
+            self._refuse_taken_name(server_id, domain_xml)
             _replace(file, domain_xml.encode())
             try:
                 for interface in wanted.interfaces:
@@ -130,6 +132,7 @@ class SimulatedHypervisor(Hypervisor):
                 file.unlink()
                 raise
             self._save(server_id, replace(self._run(server_id), is_running=True))
+            _boot(domain_xml)
 
     def destroy(self, server_id: str) -> None:
         with self._answering():
@@ -170,6 +173,12 @@ class SimulatedHypervisor(Hypervisor):
             devices.remove(device)
             _replace(self._xml_file(server_id), ET.tostring(domain))
             self._give_back(server_id, {port_id})
+
+    def _refuse_taken_name(self, server_id: str, domain_xml: str) -> None:
+        name = parse(domain_xml).findtext("name", "")
+        for file in self._domains.glob("*.xml"):
+            if file.stem != server_id and f"<name>{name}</name>" in file.read_text("utf-8"):
+                raise taken_name(name, file.stem)
 
     def _take(self, server_id: str, interface: LiveInterface) -> None:
         """Journal what is found, then change it: what the journal holds is what ``_end`` gives back."""
@@ -262,6 +271,16 @@ class SimulatedHypervisor(Hypervisor):
         with (self._directory / ".lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
+
+
+def _boot(domain_xml: str) -> None:
+    """The guest's first words, where the domain keeps its console."""
+    domain = parse(domain_xml)
+    log = domain.find("devices/serial/log")
+    file = Path("" if log is None else log.get("file", ""))
+    if log is not None and file.parent.is_dir():
+        with file.open("a", encoding="utf-8") as console:
+            console.write(f"{domain.findtext('title', '')} login: ")
 
 
 def _replace(target: Path, body: bytes) -> None:

@@ -88,9 +88,9 @@ class Passthrough:
     def _program(self, held: Held, mac: str | None, vlan_id: int | None) -> None:
         """An absent VLAN is written as 0; priority and protocol are always the default ones."""
         if mac is not None:
-            self._vf_table.write(held.pf_netdev, held.vf_index, VfField.MAC, VfSettings(mac=mac))
+            self._vf_table.write(held.pf_netdev, held.vf_index, (VfField.MAC,), VfSettings(mac=mac))
         vlan = VfSettings(vlan=Vlan(vlan_id or 0))
-        self._vf_table.write(held.pf_netdev, held.vf_index, VfField.VLAN, vlan)
+        self._vf_table.write(held.pf_netdev, held.vf_index, (VfField.VLAN,), vlan)
 
 
 def _find(interface: LiveInterface, functions: Iterable[PciFunction]) -> PciFunction:

@@ -70,6 +70,12 @@ class Rig:
         self.client.close()
         self.client = ApiClient.of_clouds_file(self.state / CLOUDS)
 
+    def restart_controller(self) -> None:
+        """Kill it and start it again."""
+        if self.controller is not None:
+            self.controller.kill()
+        self.start_controller()
+
     def _answers(self) -> bool:
         if self.controller is None or self.controller.is_dead():
             raise AssertionError(f"the controller ended: {(self.folder / 'controller.log').read_text()}")

@@ -9,20 +9,21 @@ import hashlib
 import os
 import shutil
 import tarfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib import resources
 from itertools import count
 from pathlib import Path
 
 from mooring.errors import Invalid, NotFound
+from mooring.host.pcibus import is_passthrough
 from mooring.host.sysfs import find_root
 from mooring.model.pci import PciAddress
 from mooring.testing.cards import Card
 
 RECORDING = "host-82576"
 _SECOND_SOCKET_BUS = 0x80
-_PASSTHROUGH_DRIVERS = frozenset({"vfio-pci", "pci-stub", "uio_pci_generic"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +69,6 @@ def build(root: Path, ports: Sequence[SimulatedPf]) -> None:
                 hint=f"give num_vfs from 0 to {pf.card.vf_total}",
             )
         _add_pf(tree, pf)
-        for vf_index in range(pf.num_vfs):
-            _add_vf(tree, pf, vf_index)
 
 
 def unpack_recording(root: Path) -> None:
@@ -84,35 +83,96 @@ def unpack_recording(root: Path) -> None:
         if hasattr(tarfile, "data_filter"):
             archive.extraction_filter = tarfile.data_filter
         archive.extractall(root)  # noqa: S202 - our own archive, from our own package
+    # Nobody can read ``reset``, so that no recording has it; the kernel shows it beside ``reset_method``.
+    for method in root.glob("sys/devices/**/reset_method"):
+        method.with_name("reset").touch()
 
 
-def rebind(root: Path, vf_address: PciAddress, driver: str | None, *, mac: str | None = None) -> None:
-    """What the kernel shows after a VF changed its driver: another ``driver`` link, its netdev gone or there again.
+def add_vfs(root: Path, pf_address: PciAddress, vf_driver: str | None) -> None:
+    """What the kernel makes when ``sriov_numvfs`` is written: as many VFs as it says, by the PF's own files.
 
-    ``driver`` ``None`` leaves it without one. ``mac`` is what a new netdev gets: the administrative MAC, where the PF
-    holds one. Raises NotFound for an address that is not there, and Invalid for one that is not a VF's.
+    ``vf_driver`` takes them; ``None``: nobody does. Raises NotFound for a PF that is not there.
     """
     root = find_root(root)
-    folder = Path(os.path.realpath(root / "bus/pci/devices" / str(vf_address)))
-    if not folder.is_dir():
-        raise NotFound("PCI function", str(vf_address))
-    if not (folder / "physfn").is_symlink():
-        raise Invalid(f"{vf_address} has no physfn: it is not a VF", hint="only VFs change their driver here")
-    tree = _Tree(root)
-    for netdev in folder.glob("net/*"):
-        (root / "class/net" / netdev.name).unlink(missing_ok=True)
-    shutil.rmtree(folder / "net", ignore_errors=True)
+    tree, pf = _Tree(root), folder_of(root, pf_address)
+    netdev = next((path.name for path in sorted((pf / "net").glob("*"))), "")
+    pf_mac = (pf / "net" / netdev / "address").read_text().strip() if netdev else ""
+    offset, stride = (int((pf / name).read_text()) for name in ("sriov_offset", "sriov_stride"))
+    for vf_index in range(int((pf / "sriov_numvfs").read_text())):
+        address = pf_address.virtual_function(offset, stride, vf_index)
+        (pf / f"virtfn{vf_index}").symlink_to(f"../{address}")
+        netdev_of_vf = _Netdev(f"{netdev}v{vf_index}", _drawn_mac(pf_mac, vf_index))
+        _add_vf(tree, pf, address, vf_driver, netdev_of_vf if netdev else None)
+
+
+def remove_vfs(root: Path, pf_address: PciAddress) -> None:
+    """All of them, as when 0 is written to ``sriov_numvfs``."""
+    root = find_root(root)
+    tree, pf = _Tree(root), folder_of(root, pf_address)
+    for link in pf.glob("virtfn*"):
+        vf = pf.parent / link.readlink().name
+        link.unlink()
+        if vf.is_dir():
+            tree.remove_function(vf)
+    (pf / "sriov_numvfs").write_text("0\n")
+
+
+def rebind(
+    root: Path, address: PciAddress, driver: str | None, *, netdev: str | None = None, mac: str | None = None
+) -> None:
+    """What the kernel shows after a function changed its driver: another link, its netdev gone or there again.
+
+    ``driver`` ``None`` leaves it without one. A VF's netdev is named after its PF's; a PF's, and any other's, is
+    ``netdev``, and without it there is none. ``mac`` is what a new netdev gets: for a VF the administrative MAC, where
+    the PF holds one. Raises NotFound for an address that is not there.
+    """
+    root = find_root(root)
+    tree, folder = _Tree(root), folder_of(root, address)
+    tree.remove_netdevs(folder)
     tree.bind(folder, driver)
-    if driver is not None and driver not in _PASSTHROUGH_DRIVERS:
+    if driver is None or is_passthrough(driver):
+        return
+    if (folder / "physfn").is_symlink():
         pf_netdev, pf_mac, vf_index = _parent(folder)
-        tree.add_netdev(
-            folder, f"{pf_netdev}v{vf_index}", mac or _drawn_mac(pf_mac, vf_index), speed_mbps=None, mtu=1500
-        )
+        netdev, mac = f"{pf_netdev}v{vf_index}", mac or _drawn_mac(pf_mac, vf_index)
+    if netdev is not None and mac is not None:
+        tree.add_netdev(folder, _Netdev(netdev, mac))
+
+
+def set_link(root: Path, netdev: str, speed_mbps: int | None) -> None:
+    """The link of a netdev comes up with that speed, or goes (``None``). Raises NotFound."""
+    home = Path(os.path.realpath(find_root(root) / "class/net" / netdev))
+    if not home.is_dir():
+        raise NotFound("netdev", netdev)
+    _write(home, {"operstate": "up" if speed_mbps else "down", "flags": "0x1003" if speed_mbps else "0x1002"})
+    if speed_mbps:
+        _write(home, {"speed": speed_mbps, "carrier": 1})
+    else:
+        for name in ("speed", "carrier"):
+            (home / name).unlink(missing_ok=True)
+
+
+def folder_of(root: Path, address: PciAddress) -> Path:
+    """The device's own folder. Raises NotFound."""
+    folder = Path(os.path.realpath(root / "bus/pci/devices" / str(address)))
+    if not folder.is_dir():
+        raise NotFound("PCI function", str(address))
+    return folder
+
+
+@dataclass(frozen=True, slots=True)
+class _Netdev:
+    name: str
+    mac: str
+    speed_mbps: int | None = None
+    """``None``: no link."""
+    mtu: int = 1500
 
 
 def _add_pf(tree: "_Tree", pf: SimulatedPf) -> None:
     card, offset = pf.card, pf.card.offset_of_port(pf.address.function)
-    folder = tree.add_function(_bridge_path(pf.address), pf.address, card.vendor_id, card.product_id, pf.numa_node)
+    ids = _Ids(card.vendor_id, card.product_id, "flr pm bus")
+    folder = tree.add_function(tree.root / _bridge_path(pf.address), pf.address, ids, pf.numa_node)
     sriov = {
         "sriov_totalvfs": card.vf_total,
         "sriov_numvfs": pf.num_vfs,
@@ -122,19 +182,25 @@ def _add_pf(tree: "_Tree", pf: SimulatedPf) -> None:
         "sriov_drivers_autoprobe": 1,
     }
     _write(folder, sriov)
-    for vf_index in range(pf.num_vfs):
-        (folder / f"virtfn{vf_index}").symlink_to(f"../{pf.vf_address(vf_index)}")
     tree.bind(folder, card.driver)
     speed_mbps = (pf.speed_mbps or card.speed_mbps) if pf.link_is_up else None
-    tree.add_netdev(folder, pf.netdev, pf.mac, speed_mbps=speed_mbps, mtu=pf.mtu)
+    tree.add_netdev(folder, _Netdev(pf.netdev, pf.mac, speed_mbps, pf.mtu))
+    for vf_index in range(pf.num_vfs):
+        (folder / f"virtfn{vf_index}").symlink_to(f"../{pf.vf_address(vf_index)}")
+        netdev = _Netdev(pf.vf_netdev(vf_index), pf.vf_mac(vf_index))
+        _add_vf(tree, folder, pf.vf_address(vf_index), card.vf_driver, netdev)
 
 
-def _add_vf(tree: "_Tree", pf: SimulatedPf, vf_index: int) -> None:
-    address, card = pf.vf_address(vf_index), pf.card
-    folder = tree.add_function(_bridge_path(pf.address), address, card.vendor_id, card.vf_product_id, pf.numa_node)
-    (folder / "physfn").symlink_to(f"../{pf.address}")
-    tree.bind(folder, card.vf_driver)
-    tree.add_netdev(folder, pf.vf_netdev(vf_index), pf.vf_mac(vf_index), speed_mbps=None, mtu=1500)
+def _add_vf(tree: "_Tree", pf: Path, address: PciAddress, driver: str | None, netdev: "_Netdev | None") -> None:
+    """``netdev`` is the one that its driver makes."""
+    vendor_id = (pf / "vendor").read_text().strip().removeprefix("0x")
+    numa_node = int((pf / "numa_node").read_text())
+    ids = _Ids(vendor_id, (pf / "sriov_vf_device").read_text().strip(), "flr")
+    folder = tree.add_function(pf.parent, address, ids, None if numa_node < 0 else numa_node)
+    (folder / "physfn").symlink_to(f"../{pf.name}")
+    tree.bind(folder, driver)
+    if driver is not None and netdev is not None:
+        tree.add_netdev(folder, netdev)
 
 
 def _bridge_path(address: PciAddress) -> str:
@@ -169,40 +235,53 @@ def _link(link: Path, target: Path) -> None:
     link.symlink_to(os.path.relpath(target, link.parent))
 
 
+@dataclass(frozen=True, slots=True)
+class _Ids:
+    vendor_id: str
+    product_id: str
+    reset_method: str
+
+    def __str__(self) -> str:
+        return f"{self.vendor_id}:{self.product_id}".upper()
+
+
 class _Tree:
     """Writes below one root; numbers of groups and interfaces go on from what is there."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self._groups = count(1 + max((int(path.name) for path in root.glob("kernel/iommu_groups/*")), default=-1))
-        # 1 is lo's, and lo is not in the tree.
-        self._ifindices = count(
-            1 + max((int(path.read_text()) for path in root.glob("class/net/*/ifindex")), default=1)
-        )
 
-    def add_function(
-        self, parent: str, address: PciAddress, vendor_id: str, product_id: str, numa_node: int | None
-    ) -> Path:
+    @cached_property
+    def _groups(self) -> Iterator[int]:
+        return count(1 + max((int(path.name) for path in self.root.glob("kernel/iommu_groups/*")), default=-1))
+
+    @cached_property
+    def _ifindices(self) -> Iterator[int]:
+        """From 2 on: 1 is lo's, and lo is not in the tree."""
+        return count(1 + max((int(path.read_text()) for path in self.root.glob("class/net/*/ifindex")), default=1))
+
+    def add_function(self, parent: Path, address: PciAddress, ids: "_Ids", numa_node: int | None) -> Path:
         entry = self.root / "bus/pci/devices" / str(address)
         if entry.is_symlink():
             raise Invalid(f"two functions at {address}", hint="put the cards on other buses")
-        folder = self.root / parent / str(address)
+        folder = parent / str(address)
         folder.mkdir(parents=True)
-        ids = f"{vendor_id}:{product_id}".upper()
         _write(
             folder,
             {
                 "class": "0x020000",
-                "vendor": f"0x{vendor_id}",
-                "device": f"0x{product_id}",
-                "subsystem_vendor": f"0x{vendor_id}",
+                "vendor": f"0x{ids.vendor_id}",
+                "device": f"0x{ids.product_id}",
+                "subsystem_vendor": f"0x{ids.vendor_id}",
                 "subsystem_device": "0x0000",
                 "revision": "0x01",
                 "numa_node": -1 if numa_node is None else numa_node,
                 "driver_override": "(null)",
                 "uevent": f"PCI_CLASS=20000\nPCI_ID={ids}\nPCI_SLOT_NAME={address}",
+                "reset_method": ids.reset_method,
             },
         )
+        (folder / "reset").touch()
         _link(entry, folder)
         _link(folder / "subsystem", self.root / "bus/pci")
         group = self.root / "kernel/iommu_groups" / str(next(self._groups))
@@ -227,29 +306,45 @@ class _Tree:
             lines.insert(0, f"DRIVER={driver}")
         (folder / "uevent").write_text("".join(f"{line}\n" for line in lines))
 
-    def add_netdev(self, folder: Path, netdev: str, mac: str, *, speed_mbps: int | None, mtu: int) -> None:
-        """``speed_mbps`` ``None``: no link. A real ``speed`` is EINVAL then; here, as in a recording, it is missing."""
-        home = folder / "net" / netdev
+    def remove_function(self, folder: Path) -> None:
+        """Off the bus, with its netdev and its group."""
+        self.remove_netdevs(folder)
+        self.bind(folder, None)
+        group = Path(os.path.realpath(folder / "iommu_group"))
+        (group / "devices" / folder.name).unlink(missing_ok=True)
+        if not any((group / "devices").iterdir()):
+            shutil.rmtree(group)
+        (self.root / "bus/pci/devices" / folder.name).unlink(missing_ok=True)
+        shutil.rmtree(folder)
+
+    def remove_netdevs(self, folder: Path) -> None:
+        for netdev in folder.glob("net/*"):
+            (self.root / "class/net" / netdev.name).unlink(missing_ok=True)
+        shutil.rmtree(folder / "net", ignore_errors=True)
+
+    def add_netdev(self, folder: Path, netdev: _Netdev) -> None:
+        """A real ``speed`` is EINVAL without link; here, as in a recording, it is missing then."""
+        home = folder / "net" / netdev.name
         home.mkdir(parents=True)
         ifindex = next(self._ifindices)
         _write(
             home,
             {
-                "address": mac.lower(),
+                "address": netdev.mac.lower(),
                 "addr_assign_type": 0,
                 "dev_id": "0x0",
                 "dev_port": 0,
-                "flags": "0x1003" if speed_mbps else "0x1002",
+                "flags": "0x1003" if netdev.speed_mbps else "0x1002",
                 "ifindex": ifindex,
                 "iflink": ifindex,
-                "mtu": mtu,
-                "operstate": "up" if speed_mbps else "down",
+                "mtu": netdev.mtu,
+                "operstate": "up" if netdev.speed_mbps else "down",
                 "type": 1,
-                "uevent": f"INTERFACE={netdev}\nIFINDEX={ifindex}",
+                "uevent": f"INTERFACE={netdev.name}\nIFINDEX={ifindex}",
             },
         )
-        if speed_mbps:
-            _write(home, {"speed": speed_mbps, "carrier": 1})
+        if netdev.speed_mbps:
+            _write(home, {"speed": netdev.speed_mbps, "carrier": 1})
         (home / "device").symlink_to(f"../../../{folder.name}")
         _link(home / "subsystem", self.root / "class/net")
-        _link(self.root / "class/net" / netdev, home)
+        _link(self.root / "class/net" / netdev.name, home)

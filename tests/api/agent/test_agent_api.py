@@ -18,6 +18,7 @@ from mooring.api.call import Call, Controller
 from mooring.api.mooring.routes import ROUTES as MOORING
 from mooring.core.devspec import parse_device_specs
 from mooring.model.desired import Report
+from mooring.model.host import Liveness
 from mooring.service.hosts import add_host
 from mooring.store.tx import Event
 from mooring.testing.cloud import ADMIN
@@ -64,12 +65,22 @@ def bearer(key: str) -> dict[str, str]:
 def test_without_a_hosts_key_nothing_is_heard_or_told(header: dict[str, str], client: testing.TestClient) -> None:
     assert client.simulate_put("/agent/v1/inventory", headers=header, body=b"{}").status_code == 401
     assert client.simulate_get("/agent/v1/desired?wait=0", headers=header).status_code == 401
+    assert client.simulate_get("/agent/v1/self", headers=header).status_code == 401
     assert client.simulate_post("/agent/v1/report", headers=header, body=b"{}").status_code == 401
 
 
 def test_a_users_token_is_not_a_hosts_key(client: testing.TestClient, controller: Controller) -> None:
     header = bearer(admin_token(controller))
     assert client.simulate_get("/agent/v1/desired?wait=0", headers=header).status_code == 401
+
+
+def test_a_key_says_whose_it_is_and_to_ask_is_no_heartbeat(
+    client: testing.TestClient, controller: Controller, keys: dict[str, str], snapshot: bytes
+) -> None:
+    assert client.simulate_get("/agent/v1/self", headers=bearer(keys["h1"])).json == {"host": "h1", "epoch": 0}
+    assert controller.world.heartbeats.of("h1") is not Liveness.ALIVE
+    client.simulate_put("/agent/v1/inventory", headers=bearer(keys["h1"]), body=snapshot)
+    assert client.simulate_get("/agent/v1/self", headers=bearer(keys["h1"])).json == {"host": "h1", "epoch": 1}
 
 
 def test_an_inventory_makes_devices_of_the_keys_own_host_only(

@@ -31,6 +31,7 @@ from mooring.testing.outside import SeededIds, SteppedClock
 
 BASE = "/network/v2.0"
 _KINDS = Sql(select(tables.events.c.kind).order_by(tables.events.c.sequence))
+_LAST_HOST = Sql(select(tables.events.c.host).order_by(tables.events.c.sequence.desc()).limit(1))
 ZERO = "00000000-0000-0000-0000-000000000000"
 RANGES = ("physnet1:500:519", "physnet2:2500:2519")
 
@@ -97,6 +98,15 @@ class Neutron:
 
         def story(tx: Tx) -> list[str]:
             return [str(kind) for (kind,) in tx.all(_KINDS)]
+
+        return self.nobody.controller.store.read_now(story)
+
+    def woken(self) -> str | None:
+        """The host whose stream the last event woke."""
+
+        def story(tx: Tx) -> str | None:
+            row = tx.one(_LAST_HOST)
+            return None if row is None or row[0] is None else str(row[0])
 
         return self.nobody.controller.store.read_now(story)
 

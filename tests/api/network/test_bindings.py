@@ -116,6 +116,88 @@ def test_trust_stands_in_the_profile_where_nova_reads_it(neutron: Neutron) -> No
     assert (shown["trusted"], shown["binding:profile"]) == (False, {"trusted": False})
 
 
+@pytest.mark.parametrize("word", [True, "true", "True", "1", "yes"])
+def test_trust_in_the_profile_is_the_ports_trust(neutron: Neutron, word: object) -> None:
+    network = neutron.vlan_network()
+    port = neutron.port(network, neutron.nova, **{"binding:profile": {"trusted": word, "own": 1}})
+    assert (port["trusted"], port["binding:profile"]) == (True, {"trusted": True, "own": 1})
+    shown = neutron.change("port", port["id"], neutron.nova, **{"binding:profile": {"own": 2}}).body["port"]
+    assert (shown["trusted"], shown["binding:profile"]) == (True, {"trusted": True, "own": 2})
+
+
+@pytest.mark.parametrize("profile", [{"trusted": "perhaps"}, {"trusted": 1}, {"trusted": {"a": True}}])
+def test_trust_that_is_no_yes_and_no_no_is_refused(neutron: Neutron, profile: dict[str, object]) -> None:
+    body = {"network_id": neutron.vlan_network()["id"], "binding:profile": profile}
+    answer = neutron.nova.post(f"{BASE}/ports", {"port": body})
+    assert answer.status == 400
+    assert "trusted" in answer.body["NeutronError"]["message"]
+
+
+def test_trust_that_is_said_twice_is_said_alike(neutron: Neutron) -> None:
+    body = {"network_id": neutron.vlan_network()["id"], "trusted": False, "binding:profile": {"trusted": True}}
+    assert neutron.nova.post(f"{BASE}/ports", {"port": body}).status == 400
+    assert neutron.nova.post(f"{BASE}/ports", {"port": {**body, "trusted": True}}).status == 201
+
+
+WHOLE = {
+    "pci_slot": "0000:81:00.0", "pci_vendor_info": "8086:10c9", "physical_network": "physnet1",
+    "device_mac_address": "52:54:00:AA:BB:01",
+}  # fmt: skip
+
+
+def bound_whole(neutron: Neutron, network: dict[str, Any], **more: object) -> dict[str, Any]:
+    attributes = {"binding:vnic_type": "direct-physical", "binding:host_id": "cn1", "binding:profile": WHOLE}
+    return neutron.port(network, neutron.nova, **{**attributes, **more})
+
+
+def test_port_of_a_whole_pf_has_its_mac_and_the_slaac_address_of_that_while_it_has_the_pf(neutron: Neutron) -> None:
+    network = neutron.vlan_network(123)
+    neutron.subnet(network)
+    neutron.subnet(network, "2001:db8::/64", ipv6_ra_mode="slaac", ipv6_address_mode="slaac")
+    port = bound_whole(neutron, network)
+    assert port["binding:vif_type"] == "hostdev_physical"
+    assert port["binding:vif_details"]["vlan"] == "123"
+    assert port["status"] == "DOWN", "nobody has shown yet that the guest has it"
+    assert port["mac_address"] == port["binding:profile"]["device_mac_address"] == "52:54:00:aa:bb:01"
+    assert [ip["ip_address"] for ip in port["fixed_ips"]] == ["192.0.2.2", "2001:db8::5054:ff:feaa:bb01"]
+    shown = neutron.change("port", port["id"], neutron.nova, **{"binding:host_id": None}).body["port"]
+    assert shown["binding:profile"] == {}
+    assert shown["mac_address"].startswith("fa:16:3e:"), "a fresh one, so that the PF's is free for the next port"
+    assert shown["fixed_ips"][0]["ip_address"] == "192.0.2.2"
+    assert "feaa:bb01" not in shown["fixed_ips"][1]["ip_address"]
+    assert bound_whole(neutron, network)["mac_address"] == "52:54:00:aa:bb:01"
+
+
+def test_port_that_moves_to_another_pf_takes_its_mac_along(neutron: Neutron) -> None:
+    port = bound_whole(neutron, neutron.vlan_network())
+    other = {**WHOLE, "pci_slot": "0000:82:00.0", "device_mac_address": "52:54:00:aa:bb:02"}
+    change = {"binding:host_id": "cn2", "binding:profile": other}
+    shown = neutron.change("port", port["id"], neutron.nova, **change).body["port"]
+    assert (shown["mac_address"], shown["binding:host_id"]) == ("52:54:00:aa:bb:02", "cn2")
+
+
+def test_pf_whose_mac_another_port_of_the_network_has_is_a_conflict(neutron: Neutron) -> None:
+    network = neutron.vlan_network()
+    neutron.port(network, mac_address="52:54:00:aa:bb:01")
+    port = neutron.port(network, neutron.nova, **{"binding:vnic_type": "direct-physical"})
+    change = {"binding:host_id": "cn1", "binding:profile": WHOLE}
+    answer = neutron.change("port", port["id"], neutron.nova, **change)
+    assert (answer.status, answer.body["NeutronError"]["type"]) == (409, "MacAddressInUse")
+
+
+def test_vf_keeps_the_mac_of_its_port_whatever_the_profile_says(neutron: Neutron) -> None:
+    port = bound_whole(neutron, neutron.vlan_network(), **{"binding:vnic_type": "direct"})
+    assert port["mac_address"].startswith("fa:16:3e:")
+
+
+def test_device_mac_that_is_none_is_refused(neutron: Neutron) -> None:
+    profile = {**WHOLE, "device_mac_address": "01:00:5e:00:00:01"}
+    body = {"network_id": neutron.vlan_network()["id"], "binding:profile": profile}
+    answer = neutron.nova.post(f"{BASE}/ports", {"port": body})
+    assert answer.status == 400
+    assert "device_mac_address" in answer.body["NeutronError"]["message"]
+
+
 @pytest.mark.parametrize(("vlan", "status"), [(77, 201), ("77", 201), (78, 409)])
 def test_profiles_vlan_is_the_networks(neutron: Neutron, vlan: object, status: int) -> None:
     network = neutron.vlan_network(77)

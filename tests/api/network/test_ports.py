@@ -1,11 +1,19 @@
 """Ports: their addresses and MACs, what an update may change, and what a delete gives back."""
 
+from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
 
 from mooring.api.network.routes import ROUTES
 from mooring.config import ControllerConfig
+from mooring.model.port import PortFault, PortStatus
+from mooring.model.request import Claim
+from mooring.model.vf import LinkState, VfSettings
+from mooring.store import claims
+from mooring.store.claims import CLAIMS
+from mooring.store.ports import PORTS
+from mooring.store.tx import Tx
 from mooring.testing.in_process import serving
 from mooring.testing.outside import SeededIds
 from tests.api.network.neutron import BASE, RANGES, Neutron, run_server, stop_server
@@ -153,23 +161,31 @@ def test_every_change_of_a_port_is_told(neutron: Neutron) -> None:
     assert kinds == ["port.created", "port.updated", "port.updated", "port.deleted"]
 
 
-@pytest.mark.parametrize("slot", [None, "0000:81:10.0"])
+#: What of a VF may change under its guest, and what the function is to be then.
+LIVE: list[tuple[dict[str, object], VfSettings]] = [
+    ({"admin_state_up": False}, VfSettings(link_state=LinkState.DISABLE)),
+    ({"propagate_uplink_status": False}, VfSettings(link_state=LinkState.ENABLE)),
+    ({"admin_state_up": False, "propagate_uplink_status": False}, VfSettings(link_state=LinkState.DISABLE)),
+    ({"port_security_enabled": False}, VfSettings(spoof_check=False)),
+    ({"trusted": True}, VfSettings(trust=True)),
+    ({"binding:profile": {"trusted": "true"}}, VfSettings(trust=True)),
+]
+HELD: list[dict[str, object]] = [
+    {"mac_address": "02:00:00:00:00:09"},
+    {"device_id": ""},
+    {"device_owner": "mine"},
+    {"binding:host_id": "cn1"},
+    {"binding:host_id": None},
+    {"binding:vnic_type": "macvtap"},
+    {"binding:profile": {"a": 1}},
+]
+BRIDGED = [(None, change) for change, _ in LIVE]
+
+
 @pytest.mark.parametrize(
-    "change",
-    [
-        {"mac_address": "02:00:00:00:00:09"},
-        {"admin_state_up": False},
-        {"port_security_enabled": False},
-        {"propagate_uplink_status": False},
-        {"device_id": ""},
-        {"device_owner": "mine"},
-        {"trusted": True},
-        {"binding:host_id": "cn1"},
-        {"binding:host_id": None},
-        {"binding:vnic_type": "macvtap"},
-        {"binding:profile": {"a": 1}},
-    ],
-    ids=lambda change: next(iter(change)),
+    ("slot", "change"),
+    [*BRIDGED, *((slot, change) for change in HELD for slot in (None, "0000:81:10.0"))],
+    ids=str,
 )
 def test_what_a_servers_host_was_told_of_its_port_cannot_change(
     neutron: Neutron, slot: str | None, change: dict[str, object]
@@ -180,6 +196,74 @@ def test_what_a_servers_host_was_told_of_its_port_cannot_change(
     assert (answer.status, answer.body["NeutronError"]["type"]) == (409, "PortInUse"), answer.body
     assert server_id in answer.body["NeutronError"]["message"]
     assert neutron.show("port", port_id) == before
+
+
+def claim_of(neutron: Neutron, port_id: str) -> Claim:
+    held = neutron.nobody.controller.store.read_now(lambda tx: claims.of_port(tx, port_id))
+    assert held is not None
+    return held
+
+
+@pytest.mark.parametrize(("change", "wanted"), LIVE, ids=lambda value: str(value) if isinstance(value, dict) else "")
+def test_what_a_pf_can_set_changes_under_the_guest_and_wakes_its_host(
+    neutron: Neutron, change: dict[str, object], wanted: VfSettings
+) -> None:
+    _, port_id = run_server(neutron, neutron.vlan_network(), slot="0000:81:10.0")
+    before = claim_of(neutron, port_id)
+    answer = neutron.change("port", port_id, neutron.nova, **change)
+    assert answer.status == 200, answer.body
+    after = claim_of(neutron, port_id)
+    given = {f.name: value for f in fields(wanted) if (value := getattr(wanted, f.name)) is not None}
+    assert {name: getattr(after.desired, name) for name in given} == given
+    assert (after.desired.vlan, after.generation) == (before.desired.vlan, before.generation)
+    assert neutron.woken() == "cn2"
+
+
+def test_a_change_that_is_none_of_the_vfs_business_wakes_nobody(neutron: Neutron) -> None:
+    _, port_id = run_server(neutron, neutron.vlan_network(), slot="0000:81:10.0")
+    before = claim_of(neutron, port_id)
+    assert neutron.change("port", port_id, name="new").status == 200
+    assert claim_of(neutron, port_id) == before
+    assert neutron.woken() is None
+
+
+def test_an_update_of_a_servers_port_to_what_it_is_writes_nothing(neutron: Neutron) -> None:
+    _, port_id = run_server(neutron, neutron.vlan_network(), slot="0000:81:10.0")
+    before = neutron.dump()
+    same = {"admin_state_up": True, "port_security_enabled": True, "propagate_uplink_status": True}
+    assert neutron.change("port", port_id, **same).status == 200
+    assert neutron.dump() == before
+
+
+def test_a_port_whose_function_is_on_its_way_back_does_not_change(neutron: Neutron) -> None:
+    _, port_id = run_server(neutron, neutron.vlan_network(), slot="0000:81:10.0")
+    held = claim_of(neutron, port_id)
+    neutron.nobody.controller.store.write_now(lambda tx: CLAIMS.update(tx, replace(held, is_releasing=True)))
+    answer = neutron.change("port", port_id, admin_state_up=False)
+    assert (answer.status, answer.body["NeutronError"]["type"]) == (409, "PortInUse")
+
+
+FAULT = PortFault("PF (hidden) has no carrier", "PF ens1f0 has no carrier")
+
+
+def test_the_owner_reads_why_a_port_is_down_without_the_hosts_names(neutron: Neutron) -> None:
+    _, port_id = run_server(neutron, neutron.vlan_network(), slot="0000:81:10.0")
+    assert "mooring:fault" not in neutron.show("port", port_id)
+
+    def break_it(tx: Tx) -> None:
+        port = PORTS.get(tx, port_id)
+        assert port is not None
+        PORTS.update(tx, replace(port, status=PortStatus.DOWN, fault=FAULT))
+
+    neutron.nobody.controller.store.write_now(break_it)
+    owners, admins = neutron.show("port", port_id, neutron.member), neutron.show("port", port_id, neutron.admin)
+    assert owners["mooring:fault"] == owners["binding:vif_details"]["fault"] == FAULT.message
+    assert owners["binding:vif_details"].keys() == {"fault"}, "what the openstack command shows, and nothing more"
+    assert admins["mooring:fault"] == admins["binding:vif_details"]["fault"] == FAULT.details
+    listed = neutron.member.get(f"{BASE}/ports?status=DOWN&fields=mooring:fault").body["ports"]
+    assert {"mooring:fault": FAULT.message} in listed
+    refused = neutron.change("port", port_id, neutron.nova, **{"mooring:fault": "none"})
+    assert "read-only" in refused.body["NeutronError"]["message"]
 
 
 @pytest.mark.parametrize("slot", [None, "0000:81:10.0"])

@@ -10,3 +10,9 @@ from tests.unit.agent.hosts import Host
 @pytest.fixture
 def host(tmp_path: Path) -> Host:
     return Host(tmp_path)
+
+
+@pytest.fixture
+def bare(tmp_path: Path) -> Host:
+    """The same, whose PF has no VFs."""
+    return Host(tmp_path, vf_count=0)

@@ -17,6 +17,7 @@ from mooring.core.reconcile import baseline
 from mooring.host.ledger import Ledger
 from mooring.host.machine import HypervisorFacts, Machine
 from mooring.host.sysfs import read_functions
+from mooring.host.traits import CardTraits
 from mooring.model.desired import (
     Desired,
     DesiredFunction,
@@ -34,9 +35,13 @@ from mooring.model.pci import PciAddress
 from mooring.model.vf import LinkState, TxRate, VfSettings, Vlan
 from mooring.testing import sysfs_tree
 from mooring.testing.cards import INTEL_X710, Card
+from mooring.testing.disks import SimulatedDisks
 from mooring.testing.hypervisor import SimulatedHypervisor
+from mooring.testing.occupants import SimulatedOccupants
+from mooring.testing.pcibus import SimulatedPciBus
 from mooring.testing.sysfs_tree import SimulatedPf
 from mooring.testing.vf_table import SimulatedVfTable, WriteRecord
+from mooring.testing.watch import SimulatedWatch
 
 PF_NETDEV = "ens1f0"
 VF_COUNT = 4
@@ -156,22 +161,22 @@ class Host:
         card: Card = INTEL_X710,
         twin_of: "Host | None" = None,
         hypervisor_kind: type[SimulatedHypervisor] = SimulatedHypervisor,
+        vf_count: int = VF_COUNT,
     ) -> None:
-        """A new host, or one that begins as ``twin_of`` is now.
-
-        Twins share one sysfs tree, for it is most of the files, and so a guest leaves the drivers alone.
-        """
+        """A new host, or one that begins as ``twin_of`` is now."""
         self.folder = folder
         self.card = card
-        self.port = SimulatedPf(card, PF, PF_NETDEV, "52:54:00:81:00:00", VF_COUNT)
-        self.sysfs: Path = twin_of.sysfs if twin_of else folder / "sysfs"
+        self.port = SimulatedPf(card, PF, PF_NETDEV, "52:54:00:81:00:00", vf_count)
+        self.sysfs = folder / "sysfs"
         if twin_of:
-            for part in ("table", "hypervisor", "journal"):
-                shutil.copytree(twin_of.folder / part, folder / part)
+            shutil.copytree(twin_of.folder, folder, symlinks=True)
         self.table = SimulatedVfTable(folder / "table")
         if not twin_of:
             sysfs_tree.build(self.sysfs, [self.port])
-            self.table.plug(PF_NETDEV, card, tuple(self.port.vf_mac(index) for index in range(VF_COUNT)))
+            self.table.plug(PF_NETDEV, card, tuple(self.port.vf_mac(index) for index in range(vf_count)))
+        self.bus = SimulatedPciBus(folder / "bus", self.sysfs, self.table, cards=(card,))
+        self.disks = SimulatedDisks(folder / "disks")
+        self.watch = SimulatedWatch(folder / "watch.txt")
         self.journal = folder / "journal"
         self.journal.mkdir(exist_ok=True)
         self.hypervisor = hypervisor_kind(
@@ -181,20 +186,29 @@ class Host:
             rebind=self._rebind,
             vf_table=self.table,
         )
-        self.machine = Machine(self.sysfs, self.table, self.hypervisor, "boot-1")
+        self.machine = Machine(
+            self.sysfs, self.table, self.bus, self.hypervisor, self.disks, self.watch, "boot-1",
+            SimulatedOccupants(folder / "occupants.json"),
+            CardTraits.of(self.sysfs),
+        )  # fmt: skip
         self.clock = StillClock()
         self.ids = CountedIds()
         self.slept_s: list[float] = []
         self.controller = FakeController()
-        self.has_twins = twin_of is not None
 
     def twin(self, folder: Path) -> "Host":
-        self.has_twins = True
         return Host(folder, self.card, twin_of=self)
 
+    def reboot(self) -> None:
+        """Another boot, as far as a journal can tell."""
+        self.machine = dataclasses.replace(self.machine, boot_id="boot-2")
+
+    def take_vfs_away(self) -> None:
+        """``echo 0 > sriov_numvfs``."""
+        self.bus.set_vf_count_by_hand(PF, 0)
+
     def _rebind(self, address: PciAddress, driver: str) -> None:
-        if not self.has_twins:
-            sysfs_tree.rebind(self.sysfs, address, driver)
+        self.bus.rebind(address, driver)
 
     def agent(self, steps: Steps | None = None, specs: Sequence[DeviceSpec] | None = None) -> Agent:
         """A new agent process over what is on disk."""
@@ -214,7 +228,8 @@ class Host:
 
     def state(self) -> object:
         """What an agent is there for: the VFs' settings and the domains."""
-        return self.table.read_all(PF_NETDEV), self.hypervisor.domains()
+        drivers = {vf: self.bus.driver(self.vf(vf)) for vf in range(VF_COUNT)}
+        return self.table.look(PF_NETDEV), self.hypervisor.domains(), drivers, self.disks.kept()
 
     def writes_since(self, start: int) -> list[WriteRecord]:
         return list(self.table.writes()[start:])

@@ -52,7 +52,7 @@ def test_igb_cannot_hold_a_port_down_and_says_so(tmp_path: Path) -> None:
 
 def test_igb_is_baselined_while_its_cable_is_out(tmp_path: Path) -> None:
     host = Host(tmp_path, INTEL_82576)
-    host.table.set_link(PF_NETDEV, has_link=False)
+    host.table.set_link(PF_NETDEV, carrier=False)
     assert outcomes(host.agent().turn(desired([host.clean(0)]))) == [BASELINE_VERIFIED]
 
 

@@ -11,7 +11,7 @@ from mooring.agent.backoff import Backoff
 from mooring.agent.connection import Connection
 from mooring.agent.uplink import HttpUplink
 from mooring.errors import Conflict, Forbidden, Invalid, MooringError, NotFound, Stale, Unauthenticated, Unreachable
-from mooring.model.desired import Desired, Report, Welcome
+from mooring.model.desired import ConsoleTail, Desired, Report, Welcome
 from mooring.model.host import HostSnapshot
 
 WAIT_S = 10.0
@@ -321,3 +321,51 @@ def test_pauses_double_up_to_a_limit_and_are_shortened_by_chance() -> None:
     whole.reset()
     assert whole.next_s() == 1.0
     assert Backoff(1.0, 5.0, jitter=lambda: 0.5).next_s() == 0.75
+
+
+def test_console_that_is_wanted_is_sent_by_the_reading_thread_and_is_no_news(controller: Controller) -> None:
+    connection = Connection(f"http://127.0.0.1:{controller.server_port}/base/", KEY)
+    uplink = HttpUplink(connection, lambda server_id: ConsoleTail(f"{server_id} login: "))
+    wanted = Desired("host1", 1, 5, consoles=("s1", "s/2"))
+    controller.script = [stream(frame(desired(5)), frame(wanted), frame(desired(6))), plain(204), plain(204)]
+    try:
+        heard = uplink.desired(0, WAIT_S)
+        while heard is not None and heard.sequence < 6:
+            assert heard == desired(5)
+            heard = uplink.desired(5, WAIT_S)
+        assert heard == desired(6)
+        assert [(method, path) for method, path, _, _ in controller.seen[1:3]] == [
+            ("POST", "/base/agent/v1/consoles/s1"),
+            ("POST", "/base/agent/v1/consoles/s%2F2"),
+        ]
+        assert wire.decode(ConsoleTail, controller.seen[1][3]) == ConsoleTail("s1 login: ")
+    finally:
+        controller.is_over.set()
+        uplink.close()
+
+
+def test_console_wanted_along_with_news_is_sent_and_the_news_has_no_console(controller: Controller) -> None:
+    connection = Connection(f"http://127.0.0.1:{controller.server_port}/base/", KEY)
+    uplink = HttpUplink(connection, lambda _: ConsoleTail("hello"))
+    controller.script = [stream(frame(Desired("host1", 1, 7, consoles=("s1",)))), plain(500)]
+    try:
+        assert uplink.desired(0, WAIT_S) == desired(7)
+    finally:
+        controller.is_over.set()
+        uplink.close()
+
+
+def test_controller_that_refuses_a_console_loses_the_agent_nothing(controller: Controller) -> None:
+    connection = Connection(f"http://127.0.0.1:{controller.server_port}/base/", KEY)
+    uplink = HttpUplink(connection)
+    first = Desired("host1", 1, 7, consoles=("s1",))
+    controller.script = [stream(frame(first), frame(desired(8))), plain(401)]
+    try:
+        heard = uplink.desired(0, WAIT_S)
+        while heard is not None and heard.sequence < 8:
+            heard = uplink.desired(7, WAIT_S)
+        assert heard == desired(8)
+        assert "keeps no console of server s1" in wire.decode(ConsoleTail, controller.seen[1][3]).reason
+    finally:
+        controller.is_over.set()
+        uplink.close()

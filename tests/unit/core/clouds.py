@@ -40,6 +40,19 @@ def vf(  # one VF; its id says where it is
     )
 
 
+def whole_pf(
+    address: str = "0000:81:00.0",
+    physical_network: str | None = "physnet1",
+    state: VfState = VfState.AVAILABLE,
+    *,
+    vf_count: int = 0,
+    is_offered: bool = True,
+) -> Device:
+    """A whole PF; unless it is said otherwise, one that is free."""
+    device = vf(address, physical_network, state, is_offered=is_offered)
+    return replace(device, kind=FunctionKind.PF, pf=None, vf_count=vf_count)
+
+
 def vfs(
     count: int, physical_network: str = "physnet1", state: VfState = VfState.AVAILABLE, *, bus: int = 0x81
 ) -> tuple[Device, ...]:
@@ -51,7 +64,8 @@ def vfs(
 
 
 def request(name: str, *physical_networks: str, vnic_type: str = "direct") -> PciRequest:
-    return PciRequest(name, frozenset(physical_networks or ("physnet1",)), vnic_type)
+    kind = FunctionKind.PF if vnic_type == "direct-physical" else FunctionKind.VF
+    return PciRequest(name, frozenset(physical_networks or ("physnet1",)), vnic_type, kind=kind)
 
 
 def host(name: str, *devices: Device, liveness: Liveness = Liveness.ALIVE) -> HostView:

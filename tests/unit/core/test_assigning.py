@@ -8,12 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mooring.core.assigning import Shortfall, Unassigned, assign, fits, free_devices
+from mooring.core.assigning import HOLDING_STATES, Shortfall, Unassigned, assign, fits, free_devices
 from mooring.errors import Unsupported
 from mooring.model.pci import FunctionKind
 from mooring.model.request import Device, PciRequest
 from mooring.model.vf import VfState
-from tests.unit.core.clouds import request, vf, vfs
+from tests.unit.core.clouds import request, vf, vfs, whole_pf
 
 PHYSNETS = ("physnet1", "physnet2", "physnet3")
 PFS = ("0000:81:00.0", "0000:82:00.0", "0000:83:00.0")
@@ -150,6 +150,41 @@ def test_rivals_for_one_physical_network_are_one_shortfall() -> None:
     )
 
 
-def test_a_vnic_type_that_needs_no_vf_is_an_error_and_not_a_shortage() -> None:
-    with pytest.raises(Unsupported, match="vnic type direct-physical"):
-        assign([request("a", vnic_type="direct-physical")], vfs(1))
+def test_a_whole_pf_goes_to_a_port_that_wants_one_and_to_no_other() -> None:
+    pf, virtual = whole_pf("0000:83:00.0"), vf("0000:81:10.0")
+    wishes = [request("a", vnic_type="direct-physical"), request("b")]
+    assert assign(wishes, [pf, virtual]) == {"a": pf, "b": virtual}
+    assert assign(wishes[:1], [virtual]) == Unassigned(
+        (Shortfall(("a",), frozenset({"physnet1"}), free=0, kind=FunctionKind.PF),)
+    )
+    assert isinstance(assign(wishes[1:], [pf]), Unassigned)
+
+
+@pytest.mark.parametrize("state", [state for state in VfState if state is not VfState.GONE])
+def test_a_pf_with_a_vf_in_whatever_state_does_not_go_whole(state: VfState) -> None:
+    assert whole_pf() not in free_devices([whole_pf(), vf("0000:81:10.0", state=state)])
+
+
+def test_a_pf_that_counts_vfs_does_not_go_whole_though_none_of_them_is_listed() -> None:
+    assert free_devices([whole_pf(vf_count=2)]) == ()
+    assert free_devices([whole_pf(), vf("0000:81:10.0", state=VfState.GONE)]) == (whole_pf(),)
+
+
+@pytest.mark.parametrize("state", sorted(HOLDING_STATES))
+def test_a_vf_of_a_pf_that_is_somebodys_is_not_handed_out(state: VfState) -> None:
+    assert free_devices([whole_pf(state=state), vf("0000:81:10.0")]) == ()
+    assert free_devices([whole_pf(state=state), vf("0000:82:10.0", pf="0000:82:00.0")]) != ()
+
+
+def test_ports_of_two_kinds_on_one_physical_network_are_no_rivals() -> None:
+    answer = assign([request("a"), request("b", vnic_type="direct-physical")], [])
+    assert isinstance(answer, Unassigned)
+    assert [(each.request_ids, each.kind) for each in answer.shortfalls] == [
+        (("a",), FunctionKind.VF),
+        (("b",), FunctionKind.PF),
+    ]
+
+
+def test_a_vnic_type_that_needs_no_function_is_an_error_and_not_a_shortage() -> None:
+    with pytest.raises(Unsupported, match="vnic type vdpa"):
+        assign([request("a", vnic_type="vdpa")], vfs(1))

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mooring.core.devspec import DeviceSpec, offer, parse_device_specs
+from mooring.core.devspec import DeviceSpec, num_vfs_of, offer, parse_device_specs
 from mooring.errors import Invalid
 from mooring.model.host import OfferedFunction
 from mooring.model.pci import FunctionKind, PciAddress, PciFunction
@@ -50,6 +50,11 @@ def indices(answers: Mapping[PciAddress, OfferedFunction]) -> list[int | None]:
             {"pf": "x", "physical_network": "p", "exclude": False},
             DeviceSpec("x", physical_network="p"),
         ),
+        ({"pf": "x", "physical_network": "p", "num_vfs": 7}, DeviceSpec("x", physical_network="p", num_vfs=7)),
+        ({"pf": "x", "physical_network": "p", "num_vfs": 0}, DeviceSpec("x", physical_network="p", num_vfs=0)),
+        ({"pf": "x", "exclude": True, "num_vfs": 65535}, DeviceSpec("x", exclude=True, num_vfs=65535)),
+        ({"pf": "x", "physical_network": "p", "whole": True}, DeviceSpec("x", physical_network="p", whole=True)),
+        ({"pf": "x", "physical_network": "p", "whole": False}, DeviceSpec("x", physical_network="p")),
     ],
 )
 def test_an_entry_is_read_as_written(entry: Mapping[str, object], parsed: DeviceSpec) -> None:
@@ -97,6 +102,19 @@ def test_an_entry_is_read_as_written(entry: Mapping[str, object], parsed: Device
         ({"pf": "x", "physical_network": 1}, "physical_network = 1 is not text", "in quotes"),
         ({"pf": "x", "physical_network": "p", "exclude": "true"}, "'true' is not true or false", "without quotes"),
         ({"pf": "x", "physical_network": "p", "exclude": 1}, "exclude = 1 is not true or false", "without quotes"),
+        ({"pf": "x", "physical_network": "p", "num_vf": 4}, "unknown key 'num_vf'", "did you mean num_vfs?"),
+        ({"pf": "x", "physical_network": "p", "whle": True}, "unknown key 'whle'", "did you mean whole?"),
+        ({"pf": "x", "physical_network": "p", "num_vfs": "4"}, "num_vfs = '4' is not a whole number", "num_vfs = 8"),
+        ({"pf": "x", "physical_network": "p", "num_vfs": True}, "num_vfs = True is not a whole number", "num_vfs = 8"),
+        ({"pf": "x", "physical_network": "p", "num_vfs": 4.0}, "num_vfs = 4.0 is not a whole number", "num_vfs = 8"),
+        ({"pf": "x", "physical_network": "p", "num_vfs": -1}, "num_vfs = -1 is not from 0 to 65535", "sriov_totalvfs"),
+        ({"pf": "x", "physical_network": "p", "num_vfs": 65536}, "num_vfs = 65536 is not from", "sriov_totalvfs"),
+        ({"address": "0000:81:10.0", "physical_network": "p", "num_vfs": 4}, "num_vfs without pf", "name it with pf"),
+        ({"address": "0000:81:00.0", "physical_network": "p", "whole": True}, "whole without pf", "name the PF"),
+        ({"pf": "x", "physical_network": "p", "whole": "yes"}, "whole = 'yes' is not true or false", "without quotes"),
+        ({"pf": "x", "physical_network": "p", "whole": True, "vfs": "0"}, "both whole and vfs", "leave vfs out"),
+        ({"pf": "x", "physical_network": "p", "whole": True, "num_vfs": 0}, "both whole and num_vfs", "leave num_vfs"),
+        ({"pf": "x", "exclude": True, "whole": True}, "both whole and exclude", "leave that out"),
     ],
 )  # fmt: skip  # one entry a line
 def test_a_wrong_entry_is_refused_with_the_way_out(entry: Mapping[str, object], says: str, hint: str) -> None:
@@ -107,6 +125,50 @@ def test_a_wrong_entry_is_refused_with_the_way_out(entry: Mapping[str, object], 
     assert says in caught.value.message
     assert hint in caught.value.hint
     assert caught.value.facts["entry"] == 2
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "says"),
+    [
+        ({"num_vfs": 4}, {"num_vfs": 8}, "it gives ens1f0 num_vfs = 8, and entry 1 num_vfs = 4"),
+        ({"num_vfs": 4, "vfs": "0-1"}, {"num_vfs": 0, "vfs": "2-3"}, "num_vfs = 0, and entry 1 num_vfs = 4"),
+        ({"whole": True}, {"num_vfs": 4}, "it gives ens1f0 num_vfs = 4, and entry 1 whole"),
+        ({"num_vfs": 4}, {"whole": True}, "it gives ens1f0 whole, and entry 1 num_vfs = 4"),
+    ],
+)
+def test_two_entries_of_one_pf_that_disagree_about_its_vfs_are_refused(
+    first: Mapping[str, object], second: Mapping[str, object], says: str
+) -> None:
+    other = {"pf": "ens1f1", "physical_network": "p", "num_vfs": 2}
+    entries = [{"pf": "ens1f0", "physical_network": "p", **rest} for rest in (first, second)]
+    with pytest.raises(Invalid) as caught:
+        parse_device_specs([*entries, other])
+    assert caught.value.message.startswith("device_spec entry 2: ")
+    assert says in caught.value.message
+
+
+def test_entries_of_one_pf_may_leave_its_vfs_to_one_of_them() -> None:
+    specs = parse_device_specs(
+        [
+            {"pf": "ens1f0", "physical_network": "p", "vfs": "0-3", "num_vfs": 7},
+            {"pf": "0000:81:00.0", "exclude": True, "vfs": "4-6"},
+            {"pf": "ens1f0", "physical_network": "q", "num_vfs": 7},
+        ]
+    )
+    assert num_vfs_of(PF, specs) == 7
+    assert num_vfs_of(OTHER_PF, specs) is None
+
+
+@pytest.mark.parametrize("other", [{"num_vfs": 8}, {"whole": True}])
+def test_one_pf_under_two_names_with_two_numbers_is_refused_where_it_shows(other: Mapping[str, object]) -> None:
+    specs = parse_device_specs(
+        [
+            {"pf": "ens1f0", "physical_network": "p", "num_vfs": 4},
+            {"pf": "0000:81:00.0", "physical_network": "p", **other},
+        ]
+    )
+    with pytest.raises(Invalid, match=r"gives PF 0000:81:00\.0 \(ens1f0\) .* and .* VFs"):
+        num_vfs_of(PF, specs)
 
 
 def test_a_wrong_value_is_named_in_the_facts() -> None:
@@ -178,6 +240,40 @@ def test_a_pf_that_the_host_uses_still_gives_its_vfs() -> None:
     assert indices(answers) == [0, 1, 2, 3]
 
 
+def test_a_whole_pf_is_offered_while_it_has_no_vfs_with_its_physical_network() -> None:
+    answers = offered({"pf": "ens1f1", "physical_network": "physnet2", "whole": True})
+    one = answers[OTHER_PF.address]
+    assert (one.is_offered, one.physical_network, one.reason) == (True, "physnet2", "")
+    assert [answer for answer in answers.values() if answer.is_offered] == [one]
+
+
+def test_a_whole_pf_whose_driver_a_guest_took_is_still_offered_by_its_address() -> None:
+    taken = replace(OTHER_PF, netdev=None, driver="vfio-pci")
+    answers = offered({"pf": "0000:81:00.1", "physical_network": "p", "whole": True}, host=[taken])
+    assert answers[taken.address].is_offered
+
+
+def test_a_pf_with_vfs_is_not_handed_out_whole_and_its_vfs_are_nobodys() -> None:
+    answers = offered({"pf": "ens1f0", "physical_network": "p", "whole": True})
+    assert answers[PF.address].reason == "it is to be handed out whole, and has 4 VFs"
+    assert answers[VFS[0].address].reason == "no device_spec matches"
+
+
+def test_a_pf_that_the_host_uses_or_excludes_is_not_handed_out_whole() -> None:
+    whole: Mapping[str, object] = {"pf": "ens1f1", "physical_network": "p", "whole": True}
+    used = offered(whole, uses={OTHER_PF.address: "ens1f1 has address 192.0.2.4/24"})[OTHER_PF.address]
+    assert used.reason == "the host itself uses it: ens1f1 has address 192.0.2.4/24"
+    for entries in ([whole, {"pf": "ens1f1", "exclude": True}], [{"address": "0000:81:00.1", "exclude": True}, whole]):
+        assert "excludes it" in offered(*entries)[OTHER_PF.address].reason
+    assert offered({"pf": "ens1f1", "vfs": "0-3", "exclude": True}, whole)[OTHER_PF.address].is_offered
+
+
+def test_a_faulty_pf_is_not_handed_out_whole() -> None:
+    broken = replace(OTHER_PF, faults=("sriov_numvfs is missing",))
+    answers = offered({"pf": "ens1f1", "physical_network": "p", "whole": True}, host=[broken])
+    assert answers[broken.address].reason == "sriov_numvfs is missing"
+
+
 def test_the_vfs_of_a_pf_without_netdev_cannot_be_programmed_and_are_not_offered() -> None:
     answers = offered({"pf": "0000:81:00.0", "physical_network": "p"}, host=[replace(PF, netdev=None), *VFS])
     assert indices(answers) == []
@@ -201,12 +297,13 @@ ENTRIES = st.fixed_dictionaries(
         st.sampled_from([*VFS, PF, PLAIN]).map(lambda one: {**rest, "address": str(one.address)}),
         st.sampled_from(["0", "1-2", "0-3"]).map(lambda vfs: {**rest, "pf": "ens1f0", "vfs": vfs}),
         st.sampled_from(["ens1f0", "0000:81:00.0", "ens1f1"]).map(lambda pf: {**rest, "pf": pf}),
+        st.sampled_from(["ens1f0", "ens1f1"]).map(lambda pf: {"physical_network": "p", "pf": pf, "whole": True}),
     )
 )
 
 
 @given(entries=st.lists(ENTRIES, max_size=5), faulty=st.sets(st.sampled_from(range(4))))
-def test_each_function_gets_one_answer_and_only_sound_vfs_with_a_network_are_offered(
+def test_each_function_gets_one_answer_and_only_sound_ones_with_a_network_are_offered(
     entries: list[Mapping[str, object]], faulty: set[int]
 ) -> None:
     host = [PLAIN, PF, OTHER_PF, *(replace(vf, faults=("x",)) if n in faulty else vf for n, vf in enumerate(VFS))]
@@ -215,6 +312,6 @@ def test_each_function_gets_one_answer_and_only_sound_vfs_with_a_network_are_off
     for one in answers:
         assert one.is_offered == (one.reason == "")
         if one.is_offered:
-            assert one.function.kind is FunctionKind.VF
+            assert one.function.kind is FunctionKind.VF or one.function == OTHER_PF
             assert not one.function.faults
             assert one.physical_network is not None

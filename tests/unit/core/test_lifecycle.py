@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import pytest
 
-from mooring.core.lifecycle import OWNED_STATES, TRANSITIONS, ServerView, check, is_allowed, server_view
+from mooring.core.lifecycle import OWNED_STATES, TRANSITIONS, ServerView, check, is_allowed, port_status, server_view
 from mooring.errors import Conflict
+from mooring.model.port import PortStatus
 from mooring.model.server import Fault, Flavor, Server, ServerStatus
 from mooring.model.vf import VfState
 
@@ -38,7 +39,43 @@ def test_only_a_free_function_or_one_that_was_owned_is_claimed() -> None:
         S.PROGRAMMED,
         S.IN_USE,
         S.QUARANTINED,
+        S.REMOVED_PENDING,
     }
+
+
+def test_a_function_that_was_gone_is_never_in_use_before_it_was_proved_anew() -> None:
+    assert not TRANSITIONS[S.REMOVED_PENDING] & {S.IN_USE, S.PROGRAMMED, S.AVAILABLE, S.BASELINING}
+
+
+@pytest.mark.parametrize(
+    ("state", "facts", "status"),
+    [
+        (S.CLAIMED, {}, PortStatus.BUILD),
+        (S.PROGRAMMED, {}, PortStatus.BUILD),
+        (S.CLAIMED, {"is_flawed": True}, PortStatus.BUILD),
+        (S.CLAIMED, {"is_up": False}, PortStatus.DOWN),
+        (S.IN_USE, {}, PortStatus.ACTIVE),
+        (S.IN_USE, {"is_up": False}, PortStatus.DOWN),
+        (S.IN_USE, {"is_flawed": True}, PortStatus.DOWN),
+        (S.IN_USE, {"is_flawed": True, "is_refused": True}, PortStatus.ERROR),
+        (S.IN_USE, {"is_flawed": True, "is_refused": True, "is_up": False}, PortStatus.ERROR),
+        (S.QUARANTINED, {}, PortStatus.ERROR),
+        (S.QUARANTINED, {"is_up": False}, PortStatus.ERROR),
+        (S.REMOVED_PENDING, {}, PortStatus.DOWN),
+    ],
+)
+def test_a_port_shows_what_its_function_is(state: VfState, facts: dict[str, bool], status: PortStatus) -> None:
+    assert port_status(state, **{"is_up": True, **facts}) is status
+
+
+@pytest.mark.parametrize("state", list(VfState))
+@pytest.mark.parametrize("is_up", [True, False])
+@pytest.mark.parametrize("is_flawed", [True, False])
+def test_only_a_function_in_use_and_as_wanted_makes_a_port_active(
+    state: VfState, is_up: bool, is_flawed: bool
+) -> None:
+    is_active = port_status(state, is_up=is_up, is_flawed=is_flawed) is PortStatus.ACTIVE
+    assert is_active == (state is S.IN_USE and is_up and not is_flawed)
 
 
 @pytest.mark.parametrize("owned", sorted(OWNED_STATES - {S.RELEASING}))
@@ -74,6 +111,10 @@ def test_a_forbidden_step_says_what_would_be_allowed() -> None:
         (BUILDING, ServerView("BUILD", "building", "scheduling", 0)),
         (replace(BUILDING, host="h1"), ServerView("BUILD", "building", "spawning", 0)),
         (replace(BUILDING, status=ServerStatus.ACTIVE, launched_at=NOW), ServerView("ACTIVE", "active", None, 1)),
+        (
+            replace(BUILDING, status=ServerStatus.HARD_REBOOT, launched_at=NOW),
+            ServerView("HARD_REBOOT", "active", "reboot_started_hard", 4),
+        ),
         (replace(BUILDING, status=ServerStatus.ERROR, fault=FAULT), ServerView("ERROR", "error", None, 0)),
         (replace(BUILDING, status=ServerStatus.DELETING), ServerView("BUILD", "building", "deleting", 0)),
         (

@@ -11,7 +11,7 @@ from mooring.core.placing import HostView, Placed, Unplaced, Wish, binding_refus
 from mooring.model.host import Liveness
 from mooring.model.request import Placement, Shortage
 from mooring.model.vf import VfState
-from tests.unit.core.clouds import host, request, vf, vfs
+from tests.unit.core.clouds import host, request, vf, vfs, whole_pf
 
 SRIOV = Wish(requests=(request("p1"),), vcpus=2, memory_mib=2048, disk_gib=10)
 PLAIN = Wish(vcpus=2, memory_mib=2048, disk_gib=10)
@@ -104,6 +104,40 @@ def test_a_refused_binding_tells_the_admin_the_reason_and_the_owner_none_of_it()
 def test_a_host_says_what_it_has_instead(view: HostView, constraint: str, summary: str) -> None:
     shortage = only_shortage(SRIOV, view)
     assert (shortage.constraint, shortage.summary) == (constraint, summary)
+
+
+@pytest.mark.parametrize(
+    ("view", "constraint", "summary"),
+    [
+        (host("h1", whole_pf(state=VfState.IN_USE)), "devices", "no free PF on physnet1 (1 of 1 in use)"),
+        (host("h1", whole_pf(physical_network="physnet2")), "physical_network", "free PFs on physnet2 only"),
+        (
+            host("h1", whole_pf(), vf("0000:81:10.0", state=VfState.UNAVAILABLE)),
+            "devices",
+            "no free PF on physnet1 (1 of 1 divided into VFs)",
+        ),
+        (
+            host("h1", whole_pf(state=VfState.UNAVAILABLE, is_offered=False), *vfs(2)),
+            "physical_network",
+            "no PFs",
+        ),
+    ],
+)
+def test_a_host_says_which_pfs_it_has_instead(view: HostView, constraint: str, summary: str) -> None:
+    wish = replace(SRIOV, requests=(request("p1", vnic_type="direct-physical"),))
+    shortage = only_shortage(wish, view)
+    assert (shortage.constraint, shortage.summary) == (constraint, summary)
+
+
+def test_vfs_of_a_pf_that_is_taken_whole_are_told_as_that() -> None:
+    shortage = only_shortage(SRIOV, host("h1", whole_pf(state=VfState.CLAIMED), vf("0000:81:10.0")))
+    assert shortage.summary == "no free VF on physnet1 (1 of 1 of a PF that is taken whole)"
+
+
+def test_a_host_without_functions_of_either_kind_says_both() -> None:
+    wish = replace(SRIOV, requests=(request("p1"), request("p2", vnic_type="direct-physical")))
+    assert only_shortage(wish, host("h1")).summary == "no PFs or VFs"
+    assert only_shortage(wish, host("h1", *vfs(1))).summary == "no PFs"
 
 
 def test_a_quarantine_is_counted_for_the_owner_and_explained_to_the_admin_only() -> None:

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from mooring.core.profiles import check_profile, check_profile_vlan, device_profile, without_device
+from mooring.core.profiles import check_profile, check_profile_vlan, device_profile, take_trust, without_device
 from mooring.errors import Conflict, Invalid
-from tests.unit.core.clouds import vf
+from tests.unit.core.clouds import vf, whole_pf
 
 
 @pytest.mark.parametrize(
@@ -73,6 +73,35 @@ def test_a_device_writes_exactly_the_keys_that_nova_writes() -> None:
         "pf_mac_address": "52:54:00:01:02:00",
         "vf_num": 2,
     }
+
+
+def test_a_whole_pf_writes_its_mac_and_nothing_of_a_vf() -> None:
+    keys = {"pci_vendor_info": "8086:10ca", "pci_slot": "0000:81:00.0", "physical_network": "physnet1"}
+    assert device_profile(whole_pf()) == keys, "a PF in a guest shows no MAC"
+    mac = "52:54:00:01:02:00"
+    assert device_profile(replace(whole_pf(), mac=mac)) == {**keys, "device_mac_address": mac}
+    assert without_device(device_profile(replace(whole_pf(), mac=mac))) == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "trust"),
+    [(True, True), (False, False), ("true", True), ("True", True), ("off", False), ("0", False), (None, None)],
+)
+def test_trust_is_taken_out_of_a_profile_as_nova_reads_it(said: object, trust: bool | None) -> None:
+    assert take_trust({"trusted": said, "own": 1}) == ({"own": 1}, trust)
+    assert take_trust({"own": 1}) == ({"own": 1}, None)
+
+
+@pytest.mark.parametrize("said", ["perhaps", "", 1, 0, [True], {"a": True}])
+def test_trust_that_is_neither_yes_nor_no_is_refused(said: object) -> None:
+    with pytest.raises(Invalid, match="binding:profile trusted"):
+        check_profile({"trusted": said})
+
+
+@pytest.mark.parametrize("mac", ["01:00:5e:00:00:01", "00:00:00:00:00:00", "x", 7])
+def test_a_device_mac_that_no_station_has_is_refused(mac: object) -> None:
+    with pytest.raises(Invalid, match="device_mac_address"):
+        check_profile({"device_mac_address": mac})
 
 
 def test_what_a_device_wrote_goes_with_it_and_the_owners_keys_stay() -> None:

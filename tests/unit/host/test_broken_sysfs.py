@@ -29,16 +29,15 @@ LAST = PciAddress.parse("0000:81:10.6")  # virtfn3 of PF
 ALL_VFS = frozenset(PciAddress.parse(f"0000:81:10.{n}") for n in range(8))
 
 VF_FILES = [
-    "class",
-    "vendor",
-    "device",
+    "uevent",
     "numa_node",
     "net/ens99f0v1/address",
     "net/ens99f0v1/operstate",
     "net/ens99f0v1/mtu",
 ]
+UEVENT = b"PCI_CLASS=20000\nPCI_ID=8086:10CA\nPCI_SLOT_NAME=0000:81:10.2\n"
 PF_FILES = [
-    *("class", "vendor", "device", "numa_node", "sriov_totalvfs", "sriov_numvfs"),
+    *("uevent", "numa_node", "sriov_totalvfs", "sriov_numvfs"),
     *("net/ens99f0/address", "net/ens99f0/operstate", "net/ens99f0/mtu"),
 ]
 
@@ -148,15 +147,18 @@ def test_a_missing_speed_is_no_fault(shared: Path) -> None:
         ("iommu_group", link("../iommu_groups/x"), "iommu_group points to 'x', which is no group's number"),
         ("iommu_group", link("../iommu_groups/-1"), "iommu_group points to '-1', which is no group's number"),
         ("iommu_group", link("../iommu_groups/9999999999"), "which is no group's number"),
-        ("driver", plain_file, "driver is not a link"),
-        ("driver", link("../drivers/a\nb"), "which is no driver's name"),
-        ("driver", link("../drivers/" + "d" * 200), "which is no driver's name"),
+        ("uevent", content(b"DRIVER=a b\n" + UEVENT), "uevent names the driver 'a b', which is no driver's name"),
+        ("uevent", content(b"DRIVER=\n" + UEVENT), "uevent names the driver '', which is no driver's name"),
+        ("uevent", content(b"DRIVER=" + b"d" * 65 + b"\n" + UEVENT), "which is no driver's name"),
+        ("uevent", content(b"PCI_CLASS=20000\nPCI_ID=FFFF:FFFF\n"), "the function does not answer"),
+        ("uevent", content(b"PCI_CLASS=20000\n"), "without PCI_CLASS and PCI_ID"),
+        ("uevent", content(b"PCI_ID=8086:10CA\n"), "without PCI_CLASS and PCI_ID"),
+        ("uevent", content(UEVENT.lower()), "without PCI_CLASS and PCI_ID"),
         ("net", plain_file, "net is not a folder"),
         ("net", link("../0000:81:10.4/net"), "net is not a folder"),
         ("net/ens99f0v1", plain_file, "net/ens99f0v1/address cannot be read (ENOTDIR)"),
         ("net/ens99f0v1", lambda path: path.rename(path.with_name("a name")), "net holds 'a name'"),
         ("net/ens99f0v1", lambda path: path.rename(path.with_name("sixteen-letters-")), "net holds 'sixteen-letters-'"),
-        ("sriov_numvfs", lambda path: path.write_text("4\n"), "virtfn1 of 0000:81:00.0 points to it, although"),
     ],
 )  # fmt: skip  # one damage a line
 def test_a_vf_with_damaged_links_is_listed_and_alone_is_lost(
@@ -233,14 +235,21 @@ def test_a_pf_with_a_physfn_link_keeps_its_vfs(shared: Path) -> None:
         assert_told(shared, PF, "it has a physfn link, although it is a PF")
 
 
-def test_a_vf_whose_class_is_gone_everywhere_is_still_listed(tree: Path) -> None:
-    (at(tree, VF) / "class").unlink()
+@pytest.mark.parametrize("damage", [remove, content(b"garbage\n"), content(b"0x2\n")])
+def test_a_vf_whose_class_is_gone_everywhere_is_still_listed(tree: Path, damage: Callable[[Path], None]) -> None:
+    damage(at(tree, VF) / "class")
     (at(tree, VF) / "uevent").unlink()
-    assert_told(tree, VF, "class is missing")
+    assert_told(tree, VF, "uevent is missing")
 
 
-def test_a_disk_controller_with_a_damaged_class_is_not_taken_for_a_network_card(tree: Path) -> None:
-    (at(tree, PciAddress.parse("0000:00:1f.2")) / "class").write_text("garbage\n")
+def test_a_vf_without_physfn_that_has_files_of_a_pf_is_told(tree: Path) -> None:
+    (at(tree, VF) / "physfn").unlink()
+    (at(tree, VF) / "sriov_numvfs").write_text("4\n")
+    assert_told(tree, VF, "virtfn1 of 0000:81:00.0 points to it, although it is a PF")
+
+
+def test_a_disk_controller_with_a_damaged_uevent_is_not_taken_for_a_network_card(tree: Path) -> None:
+    (at(tree, PciAddress.parse("0000:00:1f.2")) / "uevent").write_text("garbage\n")
     assert len(read_functions(tree)) == 15
 
 
@@ -274,8 +283,13 @@ def test_entries_that_are_no_addresses_are_passed_over(tree: Path) -> None:
     assert len(read_functions(tree)) == 15
 
 
-@pytest.mark.parametrize("code", [errno.EACCES, errno.EIO, errno.EINVAL, errno.EOPNOTSUPP, errno.ENODEV])
-@pytest.mark.parametrize("name", ["class", "vendor", "device", "net/ens99f0v1/mtu"])
+REFUSALS = [
+    *(errno.EACCES, errno.EPERM, errno.EIO, errno.EINVAL, errno.EOPNOTSUPP, errno.ENODEV, errno.EBUSY, errno.EAGAIN),
+]
+
+
+@pytest.mark.parametrize("code", REFUSALS)
+@pytest.mark.parametrize("name", ["uevent", "net/ens99f0v1/address", "net/ens99f0v1/operstate", "net/ens99f0v1/mtu"])
 def test_a_file_that_cannot_be_read_is_a_fault_with_its_errno(pristine: Path, name: str, code: int) -> None:
     def read(path: Path) -> bytes:
         if path == at(pristine, VF) / name:
@@ -288,6 +302,21 @@ def test_a_file_that_cannot_be_read_is_a_fault_with_its_errno(pristine: Path, na
     assert offered(functions) == ALL_VFS - {VF}
 
 
+@pytest.mark.parametrize("code", REFUSALS)
+@pytest.mark.parametrize("name", ["sriov_totalvfs", "sriov_numvfs"])
+def test_a_pf_whose_driver_refuses_an_attribute_says_so(pristine: Path, name: str, code: int) -> None:
+    def read(path: Path) -> bytes:
+        if path == at(pristine, PF) / name:
+            raise OSError(code, os.strerror(code))
+        return read_file(path)
+
+    functions = read_functions(pristine, read=read)
+    (function,) = (function for function in functions if function.address == PF)
+    assert function.faults == (f"{name} cannot be read ({errno.errorcode[code]})",)
+    of_pf = {FIRST, VF, SIBLING, LAST}
+    assert offered(functions) == (ALL_VFS - of_pf if name == "sriov_numvfs" else ALL_VFS)
+
+
 @pytest.mark.parametrize("code", [errno.EINVAL, errno.EOPNOTSUPP, errno.EIO, errno.EACCES])
 def test_a_driver_without_an_answer_is_no_fault_where_drivers_need_not_answer(pristine: Path, code: int) -> None:
     def read(path: Path) -> bytes:
@@ -295,15 +324,18 @@ def test_a_driver_without_an_answer_is_no_fault_where_drivers_need_not_answer(pr
             raise OSError(code, os.strerror(code))
         return read_file(path)
 
-    faults = [function.faults for function in read_functions(pristine, read=read) if function.faults]
-    assert len(faults) == (0 if code in (errno.EINVAL, errno.EOPNOTSUPP) else 15)
+    functions = read_functions(pristine, read=read)
+    faulty = [function.address for function in functions if function.faults]
+    with_link = [function.address for function in functions if function.link_is_up]
+    assert faulty == ([] if code in (errno.EINVAL, errno.EOPNOTSUPP) else with_link)
+    assert with_link
 
 
 def test_a_function_that_goes_away_during_the_scan_is_left_out(tree: Path) -> None:
     gone = at(tree, VF)
 
     def read(path: Path) -> bytes:
-        if path == gone / "vendor":
+        if path == gone / "numa_node":
             shutil.rmtree(gone)
             (tree / "bus/pci/devices" / str(VF)).unlink()
         return read_file(path)
@@ -353,7 +385,7 @@ BLOWS = st.builds(
     victim=st.sampled_from([PF, VF, SIBLING]),
     name=st.sampled_from(
         [
-            *("class", "uevent", "vendor", "device", "numa_node", "sriov_totalvfs", "sriov_numvfs"),
+            *("class", "uevent", "numa_node", "sriov_totalvfs", "sriov_numvfs"),
             *("driver", "iommu_group", "physfn", "virtfn0", "virtfn1", "virtfn7"),
             *("net", "net/x", "net/x/address", "net/x/mtu", "net/x/speed"),
         ]

@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from mooring.errors import Conflict, Invalid, MooringError, NotFound, Stale, Unsupported
-from mooring.host.domainxml import DomainKind, domain_xml, interface_xml
+from mooring.host.domainxml import DomainKind, Wiring, domain_xml, interface_xml
 from mooring.host.libvirtd import Libvirtd
 from mooring.host.livexml import parse_marker
-from mooring.host.machine import Hypervisor, HypervisorFacts
+from mooring.host.machine import DomainFiles, Hypervisor, HypervisorFacts
 from mooring.model.desired import DesiredInterface, DesiredServer
 from mooring.model.pci import FunctionKind, PciAddress, PciFunction
 from mooring.testing.cards import INTEL_82576
@@ -24,6 +24,8 @@ from mooring.testing.vf_table import SimulatedVfTable
 PF = PciAddress.parse("0000:01:00.0")
 VFS = [PF.virtual_function(offset=128, stride=2, vf_index=index) for index in range(3)]
 NETDEVS: Mapping[PciAddress, str] = {address: f"enp1s0v{index}" for index, address in enumerate(VFS)}
+WIRING = Wiring(NETDEVS)
+FILES = DomainFiles(Path("/var/lib/mooring/servers/1/config-drive.iso"), Path("/var/lib/mooring/servers/1/console.log"))
 #: The one domain of this test host is not ours.
 TEST_NODE = Path(__file__).parents[2] / "data" / "libvirt-test-node.xml"
 DECOY_ID = "6695eb01-f6a4-8304-79aa-97f2502e193f"
@@ -64,7 +66,7 @@ def simulated(directory: Path) -> Subject:
 
 
 def libvirt_test_driver(directory: Path) -> Subject:
-    hypervisor = Libvirtd.connect(f"test://{TEST_NODE}", image_dir=directory)
+    hypervisor = Libvirtd.connect(f"test://{TEST_NODE}", disk_dir=directory)
     decoy = hypervisor.connection().lookupByUUIDString(DECOY_ID)
     return Subject(hypervisor, DomainKind.TEST, DECOY_ID, decoy.XMLDesc)
 
@@ -108,7 +110,7 @@ class TestHypervisorContract:
 
     @pytest.mark.parametrize("vnic_type", ["direct", "macvtap", "normal", "direct-physical"])
     def test_started_domain_is_listed_as_it_was_asked_for(self, subject: Subject, vnic_type: str) -> None:
-        wanted = domain_xml(server(interface(0, vnic_type)), subject.kind, NETDEVS)
+        wanted = domain_xml(server(interface(0, vnic_type)), subject.kind, WIRING, FILES)
         subject.hypervisor.start(wanted)
         own = parse_marker(wanted)
         assert own is not None
@@ -116,7 +118,7 @@ class TestHypervisorContract:
         assert parse_marker(subject.hypervisor.xml(SERVER_ID)) == own
 
     def test_second_start_with_the_same_xml_changes_nothing(self, subject: Subject) -> None:
-        wanted = domain_xml(server(interface(0)), subject.kind, NETDEVS)
+        wanted = domain_xml(server(interface(0)), subject.kind, WIRING, FILES)
         subject.hypervisor.start(wanted)
         before = subject.hypervisor.xml(SERVER_ID)
         subject.hypervisor.start(wanted)
@@ -133,14 +135,14 @@ class TestHypervisorContract:
     def test_start_of_another_xml_never_touches_the_guest_that_runs(
         self, subject: Subject, other: DesiredServer, error: type[MooringError]
     ) -> None:
-        subject.hypervisor.start(domain_xml(server(interface(0)), subject.kind, NETDEVS))
+        subject.hypervisor.start(domain_xml(server(interface(0)), subject.kind, WIRING, FILES))
         before = subject.hypervisor.xml(SERVER_ID)
         with pytest.raises(error):
-            subject.hypervisor.start(domain_xml(other, subject.kind, NETDEVS))
+            subject.hypervisor.start(domain_xml(other, subject.kind, WIRING, FILES))
         assert subject.hypervisor.xml(SERVER_ID) == before
 
     def test_destroyed_domain_is_gone_and_may_be_started_again(self, subject: Subject) -> None:
-        wanted = domain_xml(server(interface(0)), subject.kind, NETDEVS)
+        wanted = domain_xml(server(interface(0)), subject.kind, WIRING, FILES)
         subject.hypervisor.start(wanted)
         subject.hypervisor.destroy(SERVER_ID)
         assert subject.hypervisor.domains() == []
@@ -168,32 +170,40 @@ class TestHypervisorContract:
         with pytest.raises(Conflict, match="does not carry the Mooring marker"):
             hypervisor.destroy(decoy_id)
         with pytest.raises(Conflict, match="does not carry the Mooring marker"):
-            hypervisor.start(domain_xml(replace(server(), id=decoy_id), subject.kind, NETDEVS))
+            hypervisor.start(domain_xml(replace(server(), id=decoy_id), subject.kind, WIRING, FILES))
         with pytest.raises(Conflict, match="does not carry the Mooring marker"):
-            hypervisor.attach(decoy_id, interface_xml(interface(0), NETDEVS))
+            hypervisor.attach(decoy_id, interface_xml(interface(0), WIRING))
         with pytest.raises(Conflict, match="does not carry the Mooring marker"):
             hypervisor.detach(decoy_id, interface(0).port_id)
         assert subject.decoy_xml() == before
 
+    def test_name_that_somebody_elses_domain_has_is_a_conflict_and_both_are_left_alone(self, subject: Subject) -> None:
+        before = subject.decoy_xml()
+        xml = domain_xml(server(interface(0)), subject.kind, WIRING, FILES)
+        with pytest.raises(Conflict, match=f"domain foreign is here already, with UUID {subject.decoy_id}"):
+            subject.hypervisor.start(xml.replace(f"mooring-{SERVER_ID}", "foreign"))
+        assert subject.decoy_xml() == before
+        assert subject.hypervisor.domains() == []
+
     def test_attach_and_detach_change_the_running_guest_or_are_unsupported(self, subject: Subject) -> None:
         hypervisor = subject.hypervisor
-        hypervisor.start(domain_xml(server(interface(0)), subject.kind, NETDEVS))
+        hypervisor.start(domain_xml(server(interface(0)), subject.kind, WIRING, FILES))
         try:
-            hypervisor.attach(SERVER_ID, interface_xml(interface(1), NETDEVS))
+            hypervisor.attach(SERVER_ID, interface_xml(interface(1), WIRING))
         except Unsupported:
             assert subject.kind is DomainKind.TEST, "only libvirt's test driver may lack hotplug"
             assert hypervisor.domains()[0].port_ids == (interface(0).port_id,)
             return
-        hypervisor.attach(SERVER_ID, interface_xml(interface(1), NETDEVS))
+        hypervisor.attach(SERVER_ID, interface_xml(interface(1), WIRING))
         assert hypervisor.domains()[0].port_ids == (interface(0).port_id, interface(1).port_id)
         with pytest.raises(Conflict, match="otherwise"):
-            hypervisor.attach(SERVER_ID, interface_xml(replace(interface(1), vlan_id=7), NETDEVS))
+            hypervisor.attach(SERVER_ID, interface_xml(replace(interface(1), vlan_id=7), WIRING))
         hypervisor.detach(SERVER_ID, interface(0).port_id)
         hypervisor.detach(SERVER_ID, interface(0).port_id)
         assert hypervisor.domains()[0].port_ids == (interface(1).port_id,)
 
     def test_attach_and_detach_of_a_server_that_is_not_there_are_not_found(self, subject: Subject) -> None:
         with pytest.raises(NotFound):
-            subject.hypervisor.attach(SERVER_ID, interface_xml(interface(1), NETDEVS))
+            subject.hypervisor.attach(SERVER_ID, interface_xml(interface(1), WIRING))
         with pytest.raises(NotFound):
             subject.hypervisor.detach(SERVER_ID, interface(1).port_id)

@@ -18,6 +18,7 @@ PF = PciAddress.parse("0000:01:00.0")
 VF = PciAddress.parse("0000:01:10.0")
 SERVE = DesiredFunction(VF, PF, 0, 3, Purpose.SERVE, VfSettings(), "web")
 BASELINE = DesiredFunction(VF, PF, 0, 3, Purpose.BASELINE, VfSettings())
+BOOT = "boot-1"
 SERVER = DesiredServer("web", "web1", 3, True, 1, 64)
 
 
@@ -33,40 +34,40 @@ def journal(folder: Path) -> Path:
 def test_a_restart_remembers_epoch_intents_proofs_and_servers(tmp_path: Path) -> None:
     first = Ledger(tmp_path)
     first.obey(7)
-    first.intend(SERVE)
-    first.prove(SERVE, "boot-1")
+    first.intend(SERVE, BOOT)
+    first.prove(SERVE, BOOT, VfSettings(mac="02:00:00:00:00:01"))
     first.intend_server(replace(SERVER, is_wanted=False))
     again = Ledger(tmp_path)
     assert again.epoch == 7
-    assert again.is_proven(SERVE, "boot-1")
+    assert again.proven(SERVE, BOOT) == VfSettings(mac="02:00:00:00:00:01")
     with pytest.raises(Stale, match="on record as unwanted"):
         again.intend_server(SERVER)
 
 
 def test_an_intent_alone_proves_nothing(ledger: Ledger) -> None:
-    ledger.intend(SERVE)
-    assert not ledger.is_proven(SERVE, "boot-1")
+    ledger.intend(SERVE, BOOT)
+    assert ledger.proven(SERVE, BOOT) is None
 
 
 @pytest.mark.parametrize(
     "other", [replace(SERVE, generation=4), replace(SERVE, server_id="mail"), replace(BASELINE, server_id="web")]
 )
 def test_a_proof_counts_for_one_generation_purpose_and_server(ledger: Ledger, other: DesiredFunction) -> None:
-    ledger.intend(SERVE)
-    ledger.prove(SERVE, "boot-1")
-    assert not ledger.is_proven(other, "boot-1")
+    ledger.intend(SERVE, BOOT)
+    ledger.prove(SERVE, BOOT, VfSettings(mac="02:00:00:00:00:01"))
+    assert ledger.proven(other, BOOT) is None
 
 
 def test_a_proof_counts_for_one_boot(ledger: Ledger) -> None:
-    ledger.prove(SERVE, "boot-1")
-    assert not ledger.is_proven(SERVE, "boot-2")
+    ledger.prove(SERVE, BOOT, VfSettings(mac="02:00:00:00:00:01"))
+    assert ledger.proven(SERVE, "boot-2") is None
 
 
 def test_a_newer_intent_voids_the_proof_of_the_older(ledger: Ledger) -> None:
-    ledger.prove(BASELINE, "boot-1")
-    ledger.intend(replace(SERVE, generation=4))
-    ledger.intend(replace(BASELINE, generation=5))
-    assert not ledger.is_proven(BASELINE, "boot-1")
+    ledger.prove(BASELINE, BOOT, VfSettings(mac="02:00:00:00:00:01"))
+    ledger.intend(replace(SERVE, generation=4), BOOT)
+    ledger.intend(replace(BASELINE, generation=5), BOOT)
+    assert ledger.proven(BASELINE, BOOT) is None
 
 
 def test_an_older_epoch_is_refused(ledger: Ledger) -> None:
@@ -93,12 +94,12 @@ def test_an_older_epoch_is_refused(ledger: Ledger) -> None:
 def test_a_function_goes_forward_only(
     ledger: Ledger, known: DesiredFunction, wanted: DesiredFunction, is_refused: bool
 ) -> None:
-    ledger.intend(known)
+    ledger.intend(known, BOOT)
     if is_refused:
         with pytest.raises(Stale):
-            ledger.intend(wanted)
+            ledger.intend(wanted, BOOT)
     else:
-        ledger.intend(wanted)
+        ledger.intend(wanted, BOOT)
 
 
 @pytest.mark.parametrize(
@@ -118,21 +119,21 @@ def test_a_server_goes_forward_only(ledger: Ledger, generation: int, is_wanted: 
 def test_repeating_what_is_on_record_writes_nothing(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     ledger.obey(1)
-    ledger.intend(SERVE)
-    ledger.prove(SERVE, "boot-1")
+    ledger.intend(SERVE, BOOT)
+    ledger.prove(SERVE, BOOT, VfSettings(mac="02:00:00:00:00:01"))
     ledger.intend_server(SERVER)
     before = journal(tmp_path).read_bytes()
     ledger.obey(1)
-    ledger.intend(SERVE)
-    ledger.prove(SERVE, "boot-1")
+    ledger.intend(SERVE, BOOT)
+    ledger.prove(SERVE, BOOT, VfSettings(mac="02:00:00:00:00:01"))
     ledger.intend_server(SERVER)
     assert journal(tmp_path).read_bytes() == before
 
 
 def test_a_repeated_intent_keeps_the_proof(ledger: Ledger) -> None:
-    ledger.prove(SERVE, "boot-1")
-    ledger.intend(SERVE)
-    assert ledger.is_proven(SERVE, "boot-1")
+    ledger.prove(SERVE, BOOT, VfSettings(mac="02:00:00:00:00:01"))
+    ledger.intend(SERVE, BOOT)
+    assert ledger.proven(SERVE, BOOT) is not None
 
 
 @given(cut=st.integers(0, 200))
@@ -142,14 +143,14 @@ def test_a_torn_last_record_is_ignored_wherever_it_was_torn(tmp_path_factory: py
     ledger = Ledger(folder)
     ledger.obey(7)
     whole = journal(folder).read_bytes()
-    ledger.intend(SERVE)
+    ledger.intend(SERVE, BOOT)
     record = journal(folder).read_bytes()[len(whole) :]
     journal(folder).write_bytes(whole + record[: min(cut, len(record) - 1)])
     again = Ledger(folder)
     assert again.epoch == 7
-    assert again.functions_of("web") == ()
-    again.intend(SERVE)
-    assert Ledger(folder).functions_of("web") == (VF,)
+    assert again.serving(BOOT) == ()
+    again.intend(SERVE, BOOT)
+    assert Ledger(folder).serving(BOOT)[0].address == VF
 
 
 def test_zeros_after_the_last_record_are_a_torn_write_too(tmp_path: Path) -> None:
@@ -171,32 +172,32 @@ def test_a_damaged_record_in_the_middle_is_a_fault_with_a_way_out(tmp_path: Path
 def test_opening_compacts_to_one_record_for_each_thing(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     for generation in range(1, 30):
-        ledger.intend(replace(SERVE, generation=generation))
+        ledger.intend(replace(SERVE, generation=generation), BOOT)
         ledger.intend_server(replace(SERVER, generation=generation))
     assert len(journal(tmp_path).read_bytes().splitlines()) > 50
     again = Ledger(tmp_path)
     assert len(journal(tmp_path).read_bytes().splitlines()) == 3
     with pytest.raises(Stale):
-        again.intend(replace(SERVE, generation=28))
+        again.intend(replace(SERVE, generation=28), BOOT)
 
 
 def test_a_record_that_did_not_reach_the_disk_is_a_fault_and_not_remembered(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     journal(tmp_path).unlink()
     with pytest.raises(HostFault, match="No such file") as caught:
-        ledger.intend(SERVE)
+        ledger.intend(SERVE, BOOT)
     assert "changes nothing" in caught.value.hint
-    assert ledger.functions_of("web") == ()
+    assert ledger.serving(BOOT) == ()
 
 
 def test_what_a_full_disk_let_through_does_not_spoil_the_next_record(tmp_path: Path) -> None:
     ledger = Ledger(tmp_path)
     with journal(tmp_path).open("ab") as file:
         file.write(b'{"epoch": 9')
-    ledger.intend(SERVE)
+    ledger.intend(SERVE, BOOT)
     again = Ledger(tmp_path)
     assert again.epoch == 0
-    assert again.functions_of("web") == (VF,)
+    assert again.serving(BOOT)[0].address == VF
 
 
 def test_the_journal_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
@@ -207,3 +208,36 @@ def test_the_journal_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
         os.umask(before)
     assert (tmp_path / "state").stat().st_mode & 0o777 == 0o700
     assert journal(tmp_path / "state").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_proof_keeps_the_settings_that_were_read_back(ledger: Ledger) -> None:
+    ledger.prove(SERVE, BOOT, VfSettings(trust=False))
+    ledger.prove(SERVE, BOOT, VfSettings(trust=True))
+    assert ledger.proven(SERVE, BOOT) == VfSettings(trust=True)
+
+
+def test_an_intent_of_another_boot_is_written_anew_and_its_proof_is_void(ledger: Ledger) -> None:
+    ledger.prove(SERVE, BOOT, VfSettings())
+    ledger.intend(SERVE, "boot-2")
+    assert ledger.proven(SERVE, "boot-2") is None
+    assert ledger.serving(BOOT) == ()
+    assert [record.address for record in ledger.serving("boot-2")] == [VF]
+
+
+def test_what_was_let_go_serves_no_longer_and_keeps_its_generation(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    ledger.intend(SERVE, BOOT)
+    ledger.let_go(ledger.serving(BOOT)[0])
+    again = Ledger(tmp_path)
+    assert again.serving(BOOT) == ()
+    assert again.has_touched(VF)
+    with pytest.raises(Stale):
+        again.intend(replace(SERVE, generation=2), BOOT)
+
+
+def test_only_a_server_that_was_to_go_is_unwanted(ledger: Ledger) -> None:
+    assert not ledger.is_unwanted("web")
+    ledger.intend_server(SERVER)
+    assert not ledger.is_unwanted("web")
+    ledger.intend_server(replace(SERVER, is_wanted=False))
+    assert ledger.is_unwanted("web")

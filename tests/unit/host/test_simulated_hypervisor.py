@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from mooring.errors import Conflict, HostFault, MooringError, NotFound, Unreachable, Unsupported
-from mooring.host.domainxml import DomainKind, domain_xml, interface_xml
-from mooring.host.machine import HypervisorFacts
+from mooring.host.domainxml import DomainKind, Wiring, domain_xml, interface_xml
+from mooring.host.machine import DomainFiles, HypervisorFacts
 from mooring.model.desired import DesiredInterface, DesiredServer
 from mooring.model.pci import FunctionKind, PciAddress, PciFunction
 from mooring.model.vf import VfField, VfSettings, Vlan
@@ -18,6 +18,8 @@ from mooring.testing.vf_table import Mishaps, SimulatedVfTable
 PF = PciAddress.parse("0000:01:00.0")
 VFS = [PF.virtual_function(offset=128, stride=2, vf_index=index) for index in range(3)]
 NETDEVS = {address: f"enp1s0v{index}" for index, address in enumerate(VFS)}
+WIRING = Wiring(NETDEVS)
+FILES = DomainFiles(Path("/var/lib/mooring/servers/1/config-drive.iso"), Path("/var/lib/mooring/servers/1/console.log"))
 BORN_MACS = tuple(f"02:00:00:00:01:{index:02x}" for index in range(len(VFS)))
 SERVER_IDS = ("0b2f1c3e-9a57-4c55-8d36-1f6f7f3f2a11", "16fd2706-8baf-433b-82eb-8c7fada847da")
 
@@ -85,7 +87,7 @@ def interface(index: int, vnic_type: str = "direct") -> DesiredInterface:
 
 def xml(*interfaces: DesiredInterface, server_id: str = SERVER_IDS[0], generation: int = 3) -> str:
     server = DesiredServer(server_id, "web1", generation, True, vcpus=1, memory_mib=64, interfaces=interfaces)
-    return domain_xml(server, DomainKind.KVM, NETDEVS)
+    return domain_xml(server, DomainKind.KVM, WIRING, FILES)
 
 
 def wanted(index: int) -> tuple[str, Vlan]:
@@ -281,7 +283,7 @@ def test_guest_that_shuts_itself_down_stays_defined_and_gives_its_vf_back(host: 
 def test_attach_takes_a_vf_and_detach_gives_it_back(host: Host) -> None:
     hypervisor = host.hypervisor()
     hypervisor.start(xml(interface(0)))
-    hypervisor.attach(SERVER_IDS[0], interface_xml(interface(1), NETDEVS))
+    hypervisor.attach(SERVER_IDS[0], interface_xml(interface(1), WIRING))
     assert host.drivers[VFS[1]] == "vfio-pci"
     assert host.settings(1) == wanted(1)
     hypervisor.detach(SERVER_IDS[0], interface(1).port_id)
@@ -295,7 +297,7 @@ def test_mishaps_of_hotplug_leave_the_guest_as_it_was(host: Host) -> None:
     before = hypervisor.xml(SERVER_IDS[0])
     hypervisor.misbehave(HypervisorMishaps(attach=1, detach=1))
     with pytest.raises(HostFault):
-        hypervisor.attach(SERVER_IDS[0], interface_xml(interface(1), NETDEVS))
+        hypervisor.attach(SERVER_IDS[0], interface_xml(interface(1), WIRING))
     with pytest.raises(Conflict, match="has not let go"):
         hypervisor.detach(SERVER_IDS[0], interface(0).port_id)
     assert hypervisor.xml(SERVER_IDS[0]) == before
@@ -315,3 +317,12 @@ def test_settings_that_the_xml_does_not_name_are_left_alone(host: Host) -> None:
     host.hypervisor().start(xml(interface(1)))
     after = host.table.read("enp1s0", 1)
     assert VfSettings(spoof_check=after.spoof_check, trust=after.trust) == VfSettings(spoof_check=False, trust=True)
+
+
+def test_guest_speaks_on_its_console_at_each_boot(host: Host, tmp_path: Path) -> None:
+    console = tmp_path / "console.log"
+    mine = xml(interface(0)).replace(str(FILES.console_log), str(console))
+    host.hypervisor().start(mine)
+    host.hypervisor().power_off(SERVER_IDS[0])
+    host.hypervisor().start(mine)
+    assert console.read_text() == "web1 login: web1 login: "

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 
 from mooring.errors import NotFound
-from mooring.host.sysfs import find_root, host_use, read_functions
+from mooring.host.attribute import read_file
+from mooring.host.sysfs import find_root, read_functions
 from mooring.model.pci import FunctionKind, PciAddress, PciFunction
 from mooring.testing.cards import INTEL_82576
-from mooring.testing.sysfs_tree import SimulatedPf, build, unpack_recording
+from mooring.testing.sysfs_tree import SimulatedPf, build, rebind, unpack_recording
 
 NODEDEV = Path(__file__).parents[2] / "data/host-82576/nodedev"
 PF = PciAddress.parse("0000:81:00.0")
@@ -38,6 +39,17 @@ def tree(tmp_path: Path) -> Path:
 
 def function_at(root: Path, address: PciAddress) -> PciFunction:
     return next(function for function in read_functions(root) if function.address == address)
+
+
+def alone(root: Path, address: PciAddress) -> PciFunction:
+    """The function, read without the list of all netdevs."""
+    return next(function for function in read_functions(root, only=[address, PF]) if function.address == address)
+
+
+def relink(root: Path, netdev: str, folder: Path) -> None:
+    """Where ``class/net`` says that a netdev is."""
+    (root / "class/net" / netdev).unlink(missing_ok=True)
+    (root / "class/net" / netdev).symlink_to(Path("../..") / folder.relative_to(root))
 
 
 def folder_of(root: Path, address: PciAddress) -> Path:
@@ -158,7 +170,7 @@ def test_a_vf_on_vfio_has_no_netdev_and_no_fault(tree: Path) -> None:
 
 
 def test_a_function_without_driver_is_no_fault(tree: Path) -> None:
-    (folder_of(tree, VF) / "driver").unlink()
+    rebind(tree, VF, None)
     assert function_at(tree, VF).driver is None
     assert function_at(tree, VF).faults == ()
 
@@ -167,22 +179,78 @@ def test_a_virtio_function_keeps_its_netdev_one_level_deeper(tree: Path) -> None
     folder = folder_of(tree, VF)
     (folder / "virtio3").mkdir()
     (folder / "net").rename(folder / "virtio3/net")
-    function = function_at(tree, VF)
-    assert (function.netdev, function.faults) == ("ens1f0v0", ())
-    assert function.mac is not None
+    relink(tree, "ens1f0v0", folder / "virtio3/net/ens1f0v0")
+    for function in (function_at(tree, VF), alone(tree, VF)):
+        assert (function.netdev, function.faults) == ("ens1f0v0", ())
+        assert function.mac is not None
+
+
+def test_a_subfunctions_netdev_is_not_the_functions_own(tree: Path) -> None:
+    folder = folder_of(tree, VF)
+    (folder / "mlx5_core.sf.4").mkdir()
+    (folder / "net").rename(folder / "mlx5_core.sf.4/net")
+    relink(tree, "ens1f0v0", folder / "mlx5_core.sf.4/net/ens1f0v0")
+    for function in (function_at(tree, VF), alone(tree, VF)):
+        assert (function.netdev, function.faults) == (None, ())
+
+
+def test_few_functions_are_read_as_all_of_them_are(recording: Path) -> None:
+    everything = read_functions(recording)
+    vfs = [function for function in everything if function.pf == PF]
+    (pf,) = (function for function in everything if function.address == PF)
+    assert read_functions(recording, only=[PF, *(vf.address for vf in vfs)]) == (pf, *vfs)
+    assert read_functions(recording, only=[PciAddress.parse("0000:99:00.0")]) == ()
+
+
+def test_a_tree_without_a_list_of_netdevs_is_read_from_the_functions_folders(tree: Path) -> None:
+    before = read_functions(tree)
+    shutil.rmtree(tree / "class/net")
+    assert read_functions(tree) == before
+
+
+def test_a_netdev_that_was_renamed_during_the_scan_is_found_under_its_new_name(tree: Path) -> None:
+    net = folder_of(tree, VF) / "net"
+
+    def read(path: Path) -> bytes:
+        if path.name == "operstate" and (net / "ens1f0v0").is_dir():
+            (net / "ens1f0v0").rename(net / "eth7")
+        return read_file(path)
+
+    (function,) = (function for function in read_functions(tree, read=read) if function.address == VF)
+    assert (function.netdev, function.faults) == ("eth7", ())
+
+
+def test_a_switch_id_is_read_of_pfs_whose_driver_has_one(tree: Path) -> None:
+    for address, netdev in ((PF, "ens1f0"), (VF, "ens1f0v0")):
+        (folder_of(tree, address) / "net" / netdev / "phys_switch_id").write_text("f8f21e0003a1b2c3\n")
+    assert function_at(tree, PF).phys_switch_id == "f8f21e0003a1b2c3"
+    assert function_at(tree, VF).phys_switch_id is None
+
+
+def test_the_speed_of_a_link_that_is_down_is_not_asked_for(tree: Path) -> None:
+    asked: list[Path] = []
+
+    def read(path: Path) -> bytes:
+        asked.append(path)
+        return read_file(path)
+
+    read_functions(tree, read=read)
+    assert [path.parent.name for path in asked if path.name == "speed"] == ["ens1f0"]
 
 
 def test_among_representors_the_netdev_is_the_uplink(tree: Path) -> None:
     net = folder_of(tree, PF) / "net"
     shutil.copytree(net / "ens1f0", net / "aaa0", symlinks=True)
+    relink(tree, "aaa0", net / "aaa0")
     (net / "aaa0/phys_port_name").write_text("pf0vf0\n")
     (net / "ens1f0/phys_port_name").write_text("p0\n")
-    assert function_at(tree, PF).netdev == "ens1f0"
+    assert function_at(tree, PF).netdev == alone(tree, PF).netdev == "ens1f0"
 
 
 def test_among_several_netdevs_without_port_names_the_first_by_name_is_taken(tree: Path) -> None:
     net = folder_of(tree, PF) / "net"
     shutil.copytree(net / "ens1f0", net / "ens1f0d1", symlinks=True)
+    relink(tree, "ens1f0d1", net / "ens1f0d1")
     assert function_at(tree, PF).netdev == "ens1f0"
     assert function_at(tree, PF).faults == ()
 
@@ -203,33 +271,3 @@ def test_a_plain_network_function_is_neither_pf_nor_vf(tree: Path) -> None:
         (tree / "bus/pci/devices" / str(address)).unlink()
     (function,) = read_functions(tree)
     assert (function.kind, function.vf_total, function.faults) == (FunctionKind.PCI, None, ())
-
-
-@pytest.mark.parametrize(
-    ("links", "folders", "says"),
-    [
-        ({"master": "../bond0"}, ["bonding_slave"], "ens1f0v0 is in bond 'bond0'"),
-        ({"master": "../br0", "upper_br0": "../br0"}, ["brport"], "ens1f0v0 is in bridge 'br0'"),
-        ({"master": "../ovs-system"}, [], "ens1f0v0 is in switch 'ovs-system'"),
-        ({"upper_vlan7": "../vlan7"}, [], "ens1f0v0 carries 'vlan7'"),
-        ({"upper_macvtap0": "../macvtap0"}, [], None),
-        ({}, [], None),
-    ],
-)
-def test_the_hosts_own_use_of_a_function_is_told(
-    tree: Path, links: dict[str, str], folders: list[str], says: str | None
-) -> None:
-    netdev = folder_of(tree, VF) / "net/ens1f0v0"
-    for name, target in links.items():
-        (netdev / name).symlink_to(target)
-    for name in folders:
-        (netdev / name).mkdir()
-    assert host_use(tree, function_at(tree, VF)) == says
-
-
-def test_use_that_cannot_be_read_is_not_taken_for_no_use(tree: Path) -> None:
-    function = function_at(tree, VF)
-    net = folder_of(tree, VF) / "net"
-    shutil.rmtree(net)
-    net.write_text("no folder\n")
-    assert host_use(tree, function) == "its use by the host cannot be told: net is not a folder"

@@ -30,7 +30,12 @@ def test_both_drivers_serve_one_cloud_and_each_takes_its_own_ports() -> None:
     drivers = [SriovNicSwitchDriver(), LinuxBridgeDriver()]
     by_type = {vnic_type: bind(partial(context, port(vnic_type)), drivers) for vnic_type in VnicType}
     bound = {vnic_type: answer.driver for vnic_type, answer in by_type.items() if isinstance(answer, Bound)}
-    assert bound == {"normal": "linuxbridge", "direct": "sriovnicswitch", "macvtap": "sriovnicswitch"}
+    assert bound == {
+        "normal": "linuxbridge",
+        "direct": "sriovnicswitch",
+        "macvtap": "sriovnicswitch",
+        "direct-physical": "sriovnicswitch",
+    }
 
 
 def test_an_sriov_port_is_refused_by_its_vnic_type() -> None:

@@ -44,11 +44,54 @@ def test_the_segment_that_the_chosen_device_reaches_is_taken() -> None:
     assert answer.segment_id == "s2"
 
 
-@pytest.mark.parametrize("vnic_type", [t for t in VnicType if t not in (VnicType.DIRECT, VnicType.MACVTAP)])
+@pytest.mark.parametrize(("segment", "vlan"), [(VLAN_100, "100"), (FLAT_2, "0")])
+def test_a_whole_pf_is_bound_as_neutron_spells_it_and_down_until_its_host_reports(segment: Segment, vlan: str) -> None:
+    answer = bind(
+        partial(context, port(VnicType.DIRECT_PHYSICAL), [segment], BOTH_PHYSNETS), [SriovNicSwitchDriver()]
+    )
+    details = {"port_filter": False, "connectivity": "l2", "vlan": vlan}
+    assert answer == Bound("sriovnicswitch", segment.id, "hostdev_physical", details, "DOWN")
+
+
+def test_a_whole_pf_is_not_bound_where_nobody_would_report_it() -> None:
+    answer = bind(
+        partial(context, port(VnicType.DIRECT_PHYSICAL), agents=(), host="nohost"), [SriovNicSwitchDriver()]
+    )
+    assert isinstance(answer, Unbound)
+    assert answer.reasons == "sriovnicswitch: host nohost has no NIC Switch agent"
+
+
+@pytest.mark.parametrize(("segments", "taken"), [([VLAN_100, VLAN_200], "s1"), ([FLAT_2], "s3")])
+def test_in_a_neutron_whose_agents_know_no_pfs_one_is_bound_on_any_host_and_active(
+    segments: list[Segment], taken: str
+) -> None:
+    driver = SriovNicSwitchDriver(agents_report_pfs=False)
+    answer = bind(partial(context, port(VnicType.DIRECT_PHYSICAL), segments, (), host="nohost"), [driver])
+    assert isinstance(answer, Bound)
+    assert (answer.segment_id, answer.vif_type, answer.status) == (taken, "hostdev_physical", "ACTIVE")
+    assert isinstance(bind(partial(context, port(), segments, (), host="nohost"), [driver]), Unbound)
+
+
+def test_even_there_a_whole_pf_is_bound_to_the_segment_that_it_reaches_only() -> None:
+    driver = SriovNicSwitchDriver(agents_report_pfs=False)
+    chosen = port(VnicType.DIRECT_PHYSICAL, {"physical_network": "physnet2"})
+    answer = bind(partial(context, chosen, [VLAN_100, VLAN_200]), [driver])
+    assert isinstance(answer, Bound)
+    assert answer.segment_id == "s2"
+    asked = context(chosen, [VLAN_100])
+    asked.segments_to_bind[0]["network_type"] = "vxlan"
+    driver.bind_port(asked)
+    assert asked.refusals == ["segment s1 is of type vxlan, and only flat and vlan will do"]
+
+
+SERVED = (VnicType.DIRECT, VnicType.MACVTAP, VnicType.DIRECT_PHYSICAL)
+
+
+@pytest.mark.parametrize("vnic_type", [t for t in VnicType if t not in SERVED])
 def test_every_other_vnic_type_is_refused(vnic_type: VnicType) -> None:
     answer = bind(partial(context, port(vnic_type)), [SriovNicSwitchDriver()])
     assert isinstance(answer, Unbound)
-    assert answer.reasons == f"sriovnicswitch: vnic type {vnic_type} is not one of direct, macvtap"
+    assert answer.reasons == f"sriovnicswitch: vnic type {vnic_type} is not one of direct, macvtap, direct-physical"
 
 
 @pytest.mark.parametrize(

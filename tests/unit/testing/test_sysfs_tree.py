@@ -9,7 +9,16 @@ from mooring.errors import Invalid, NotFound
 from mooring.host.sysfs import find_root, read_functions
 from mooring.model.pci import FunctionKind, PciAddress, PciFunction
 from mooring.testing.cards import INTEL_82576, INTEL_E810, INTEL_X710, MELLANOX_CX6, Card
-from mooring.testing.sysfs_tree import SimulatedPf, build, rebind, unpack_recording
+from mooring.testing.sysfs_tree import (
+    SimulatedPf,
+    add_vfs,
+    build,
+    folder_of,
+    rebind,
+    remove_vfs,
+    set_link,
+    unpack_recording,
+)
 
 CARDS = [INTEL_82576, INTEL_X710, INTEL_E810, MELLANOX_CX6]
 VF = PciAddress.parse("0000:81:10.2")
@@ -102,12 +111,60 @@ def test_a_recorded_vf_is_rebound_too(tmp_path: Path) -> None:
     assert (function.driver, function.netdev, function.vf_index) == ("igbvf", "ens99f0v1", 1)
 
 
-def test_only_a_vf_that_is_there_is_rebound(tmp_path: Path) -> None:
+def test_only_a_function_that_is_there_is_rebound(tmp_path: Path) -> None:
     build(tmp_path, [port(num_vfs=1)])
     with pytest.raises(NotFound):
         rebind(tmp_path, VF, "vfio-pci")
-    with pytest.raises(Invalid, match="not a VF"):
-        rebind(tmp_path, port().address, "vfio-pci")
+
+
+def test_a_pf_on_vfio_loses_its_netdev_and_gets_the_one_that_is_named(tmp_path: Path) -> None:
+    pf = port(num_vfs=0)
+    build(tmp_path, [pf])
+    before = read_at(tmp_path, pf.address)
+    rebind(tmp_path, pf.address, "vfio-pci")
+    away = read_at(tmp_path, pf.address)
+    assert (away.kind, away.driver, away.netdev, away.faults) == (FunctionKind.PF, "vfio-pci", None, ())
+    rebind(tmp_path, pf.address, "igb", netdev=pf.netdev, mac=pf.mac)
+    set_link(tmp_path, pf.netdev, 1000)
+    assert read_at(tmp_path, pf.address) == before
+
+
+@pytest.mark.parametrize("card", CARDS, ids=lambda card: card.name)
+def test_vfs_that_are_made_are_those_that_are_built(tmp_path: Path, card: Card) -> None:
+    ports = [port(card, 0, num_vfs=0), port(card, 1, num_vfs=2)]
+    build(tmp_path / "made", ports)
+    build(tmp_path / "built", [dataclasses.replace(ports[0], num_vfs=5), ports[1]])
+    empty = read_functions(tmp_path / "made")
+    (folder_of(tmp_path / "made", ports[0].address) / "sriov_numvfs").write_text("5\n")
+    add_vfs(tmp_path / "made", ports[0].address, card.vf_driver)
+    made, built = (
+        [dataclasses.replace(function, iommu_group=None) for function in read_functions(tmp_path / name)]
+        for name in ("made", "built")
+    )
+    assert made == built
+    remove_vfs(tmp_path / "made", ports[0].address)
+    assert read_functions(tmp_path / "made") == empty
+    assert len(list((tmp_path / "made/kernel/iommu_groups").iterdir())) == len(empty)
+
+
+def test_vfs_that_no_driver_takes_have_no_netdev(tmp_path: Path) -> None:
+    build(tmp_path, [port(num_vfs=0)])
+    (folder_of(tmp_path, port().address) / "sriov_numvfs").write_text("2\n")
+    add_vfs(tmp_path, port().address, None)
+    vfs = [function for function in read_functions(tmp_path) if function.kind is FunctionKind.VF]
+    assert [(vf.driver, vf.netdev, vf.faults) for vf in vfs] == [(None, None, ())] * 2
+
+
+def test_a_link_goes_and_comes(tmp_path: Path) -> None:
+    build(tmp_path, [port()])
+    before = read_at(tmp_path, port().address)
+    set_link(tmp_path, "ens1f0", None)
+    down = read_at(tmp_path, port().address)
+    assert (down.link_is_up, down.link_speed_mbps, down.faults) == (False, None, ())
+    set_link(tmp_path, "ens1f0", 1000)
+    assert read_at(tmp_path, port().address) == before
+    with pytest.raises(NotFound):
+        set_link(tmp_path, "ens9", None)
 
 
 def test_more_vfs_than_the_card_has_are_refused(tmp_path: Path) -> None:

@@ -2,13 +2,14 @@
 
 from asyncio import wait_for
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from http import HTTPStatus
 
 from mooring import wire
 from mooring.api import policy
 from mooring.api.call import Call, Reply, Route
 from mooring.errors import Unauthenticated
-from mooring.model.desired import Desired, Report
+from mooring.model.desired import ConsoleTail, Desired, Report, Welcome
 from mooring.model.host import Host, HostSnapshot
 from mooring.service.desired import desired_of
 from mooring.service.hosts import get_host, host_of_key
@@ -19,6 +20,7 @@ from mooring.service.reports import take_report
 _COMMENT_EVERY_S = 20.0
 _WAIT_MAX_S = 60.0
 _INVENTORY_FACTOR = 64
+_CONSOLE_FACTOR = 4
 
 
 async def _host(call: Call) -> Host:
@@ -35,6 +37,13 @@ async def put_inventory(call: Call) -> Reply:
     world = call.controller.world
     welcome = await call.controller.store.write(lambda tx: take_inventory(tx, world, get_host(tx, name), snapshot))
     return Reply(body=welcome)
+
+
+async def get_self(call: Call) -> Reply:
+    """Who the controller takes the key's holder for. Asking is no heartbeat: no agent runs for it yet."""
+    key = call.headers.get("authorization")
+    host = await call.controller.store.read(lambda tx: host_of_key(tx, key))
+    return Reply(body=Welcome(host.name, host.epoch))
 
 
 async def post_report(call: Call) -> Reply:
@@ -57,19 +66,27 @@ async def get_desired(call: Call) -> Reply:
     return Reply(HTTPStatus.NO_CONTENT) if desired is None else Reply(body=desired)
 
 
+async def post_console(call: Call) -> Reply:
+    """The end of a console that somebody waits for. One that is of another host's server reaches nobody."""
+    name = (await _host(call)).name
+    call.controller.consoles.answer(name, call.params["server_id"], wire.decode(ConsoleTail, call.body))
+    return Reply(HTTPStatus.NO_CONTENT)
+
+
 async def _read(call: Call) -> Desired:
     """The desired state of the key's host; the key is proved each time, for it may have ended meanwhile."""
     key = call.headers.get("authorization")
-    return await call.controller.store.read(lambda tx: desired_of(tx, host_of_key(tx, key)))
+    desired = await call.controller.store.read(lambda tx: desired_of(tx, host_of_key(tx, key)))
+    return replace(desired, consoles=call.controller.consoles.wanted(desired.host))
 
 
 async def _newer(call: Call, name: str, since: int, wait_s: float) -> Desired | None:
-    """The desired state once its sequence is beyond ``since``, or None when the wait is over."""
+    """The desired state once its sequence is beyond ``since`` or a console is wanted; None when the wait is over."""
     streams = call.controller.streams
     woken = streams.subscribe(name)
     try:
         desired = await _read(call)
-        if desired.sequence <= since and not streams.is_closing:
+        if desired.sequence <= since and not desired.consoles and not streams.is_closing:
             try:
                 await wait_for(woken.wait(), wait_s)
             except TimeoutError:
@@ -104,7 +121,9 @@ async def _frames(call: Call, name: str) -> AsyncIterator[bytes]:
 
 
 ROUTES: Sequence[Route] = (
+    Route("GET", "/agent/v1/self", get_self, policy.AGENT),
     Route("PUT", "/agent/v1/inventory", put_inventory, policy.AGENT, body_factor=_INVENTORY_FACTOR),
     Route("GET", "/agent/v1/desired", get_desired, policy.AGENT),
     Route("POST", "/agent/v1/report", post_report, policy.AGENT, body_factor=_INVENTORY_FACTOR),
+    Route("POST", "/agent/v1/consoles/{server_id}", post_console, policy.AGENT, body_factor=_CONSOLE_FACTOR),
 )

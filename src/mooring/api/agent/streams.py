@@ -28,6 +28,10 @@ class Streams:
         if hosts and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake, hosts)
 
+    def wake(self, host: str) -> None:
+        """From the event loop: the host's stream is to be read anew."""
+        self._wake({host})
+
     def close(self) -> None:
         """Let every stream end, so that the server can stop."""
         self.is_closing = True

@@ -72,6 +72,7 @@ _CREATE = Object(
         "hypervisor_hostname": Field(Text(1, 255), since=(2, 74)),
         "metadata": Field(_METADATA),
         "user_data": Field(Base64(USER_DATA_CHARS_MAX)),
+        # Read for its form only: every server has one, as with Nova's force_config_drive.
         "config_drive": Field(Flag()),
         "description": Field(Text(0, 255, is_nullable=True), since=(2, 19)),
         "tags": Field(ListOf(TAG, TAGS_MAX, is_unique=True), since=(2, 52)),
@@ -126,7 +127,7 @@ def _wish(given: Mapping[str, Any], who: Caller) -> ServerWish:
         name=given["name"], flavor_ref=given["flavorRef"], image_ref=_image(given), nics=nics(given.get("networks")),
         count=_count(given), availability_zone=zone, forced_host=forced_host, metadata=given.get("metadata", {}),
         description=given.get("description"), user_data=given.get("user_data"),
-        config_drive=given.get("config_drive", False), tags=tuple(given.get("tags", ())),
+        tags=tuple(given.get("tags", ())),
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ def interface_view(port: Port, version: Microversion) -> dict[str, object]:
         "fixed_ips": [{"subnet_id": ip.subnet_id, "ip_address": ip.ip_address} for ip in port.fixed_ips],
     }
     if version >= (2, 70):
-        view["tag"] = None
+        view["tag"] = port.device_tag
     return view
 
 

@@ -8,13 +8,13 @@ from mooring.api.call import Call
 from mooring.api.compute.microversion import Microversion
 from mooring.api.compute.pages import PAGING, SORTING, Page, bad_query, flag, last, page, refuse_unknown
 from mooring.api.compute.patterns import Pattern
-from mooring.api.compute.server_views import hostname
+from mooring.core.hostnames import hostname
 from mooring.core.lifecycle import server_view
 from mooring.errors import Forbidden, Invalid
 from mooring.model.identity import Caller
 from mooring.model.server import Server
 
-#: Every `status` that Nova knows; a server here shows ACTIVE, BUILD or ERROR.
+#: Every `status` that Nova knows; a server here shows ACTIVE, BUILD, ERROR or HARD_REBOOT.
 STATUSES = frozenset(
     {
         "ACTIVE", "BUILD", "DELETED", "ERROR", "HARD_REBOOT", "MIGRATING", "PASSWORD", "PAUSED", "REBOOT", "REBUILD",

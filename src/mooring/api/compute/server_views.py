@@ -1,7 +1,6 @@
 """Servers as Nova shows them: the keys depend on the microversion, and on whether the caller may see hosts."""
 
 import hashlib
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,14 +8,13 @@ from datetime import datetime
 from mooring.api.compute.links import bookmark, links
 from mooring.api.compute.microversion import Microversion
 from mooring.api.compute.scene import Scene
+from mooring.core.hostnames import hostname
 from mooring.core.lifecycle import server_view
 from mooring.model.host import Host, Liveness
 from mooring.model.identity import Caller
 from mooring.model.port import Port
 from mooring.model.server import Fault, Server
 
-_NOT_IN_HOSTNAMES = re.compile(r"[^a-z0-9.-]")
-_HOSTNAME_CHARS_MAX = 63
 _PROGRESSING = frozenset({"ACTIVE", "BUILD"})
 _HOST_STATUSES = {Liveness.ALIVE: "UP", Liveness.UNKNOWN: "UNKNOWN", Liveness.DEAD: "DOWN"}
 
@@ -216,12 +214,6 @@ def host_status(scene: Scene, host: str | None) -> str:
 def instance_name(server: Server) -> str:
     """The domain's name on its host, as the agent makes it."""
     return f"mooring-{server.id}"
-
-
-def hostname(name: str, server_id: str) -> str:
-    """The server's name, made fit for DNS as Nova makes it."""
-    fit = _NOT_IN_HOSTNAMES.sub("", name.lower().replace(" ", "-").replace("_", "-")).replace(".", "-")
-    return fit[:_HOSTNAME_CHARS_MAX].strip("-") or f"server-{server_id}"
 
 
 def iso_z(moment: datetime) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 
 from mooring.api.call import Call, Reply
+from mooring.api.compute import console
 from mooring.api.compute import server_views as views
 from mooring.api.compute.bodies import create_body, server_changes, wants_reservation
 from mooring.api.compute.links import BASE
@@ -96,12 +97,14 @@ async def delete_server(call: Call) -> Reply:
 
 @any_version
 async def act_on_server(call: Call) -> Reply:
-    """No action is served yet; an unknown server is told apart from an unknown action, as Nova does."""
+    """The console is the one action; an unknown server is told apart from an unknown action, as Nova does."""
     who, ident = call.who, call.params["server_id"]
-    await call.controller.store.read(lambda tx: servers.get_server(tx, who, ident))
+    server = await call.controller.store.read(lambda tx: servers.get_server(tx, who, ident))
     body = call.json()
     if not isinstance(body, dict) or len(body) != 1:
         raise Invalid("Request body must be an object with one property: the action")
+    if console.ACTION in body:
+        return await console.show_console(call, server)
     raise Invalid(f"There is no such action: {next(iter(body))[:255]}")
 
 

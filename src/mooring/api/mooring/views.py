@@ -26,6 +26,7 @@ def host_view(row: HostRow) -> Mapping[str, object]:
         "bridge_mappings": host.bridge_mappings,
         "device_mappings": host.device_mappings,
         "vfs": row.vfs,
+        "pfs": row.pfs,
     }
 
 

@@ -2,6 +2,10 @@
 
 ``binding:profile`` is the service role's alone, as Neutron's default policy has it: an admin who wants a trusted VF
 says ``trusted``. Where no mechanism driver bound a port, ``binding:vif_details`` tells the privileged why.
+
+Our own attribute ``mooring:fault`` is why a bound port does not work as its owner wants it. It is shown while there is
+such a reason, to the owner without what is the host's and others'; and, because the ``openstack`` command shows no
+attribute that it does not know, as ``fault`` in ``binding:vif_details`` too.
 """
 
 from collections.abc import Mapping, Sequence
@@ -95,6 +99,7 @@ ATTRIBUTES = Attributes(
         Attribute("resource_request", seen_by=ADMIN),
         Attribute("qos_network_policy_id"),
         Attribute("status", filter=column("status"), sort="status"),
+        Attribute("mooring:fault"),
         TAGS_IN_POST,
     ),
 )  # fmt: skip
@@ -147,6 +152,10 @@ def view(who: Caller, port: Port) -> dict[str, Any]:
         shown["binding:profile"] = {**port.binding.profile, **trust}
         shown["binding:vif_type"] = port.binding.vif_type
         shown["binding:vif_details"] = _vif_details(port.binding)
+    if port.fault is not None:
+        fault = port.fault.details if who.is_privileged else port.fault.message
+        shown["mooring:fault"] = fault
+        shown["binding:vif_details"] = {**shown.get("binding:vif_details", {}), "fault": fault}
     if who.is_admin:
         shown |= {"trusted": port.trusted, "hints": None, "resource_request": None}
     return shown

@@ -247,6 +247,8 @@ CREATE TABLE ports (
     tags TEXT NOT NULL,
     device_index INTEGER NOT NULL,
     is_owned_by_server INTEGER NOT NULL,
+    fault TEXT,
+    device_tag TEXT,
     PRIMARY KEY (id),
     CONSTRAINT one_mac_per_network UNIQUE (network_id, mac_address),
     FOREIGN KEY(network_id) REFERENCES networks (id)

@@ -1,0 +1,100 @@
+"""What cards say of themselves beyond what ``host/sysfs.py`` reads: serial number, eswitch mode, features of netdevs.
+
+None of it decides whether a function is sound, so that what cannot be had is ``None`` and no fault. Reading the Vital
+Product Data takes some cards seconds, and some hang in it: it is read once for each card, in limited time.
+"""
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from mooring.errors import HostFault, MooringError
+from mooring.host.generic_netlink import read_eswitch_mode, read_features
+from mooring.host.machine import Traits
+from mooring.host.patience import Patience
+from mooring.host.sysfs import is_live
+from mooring.host.vpd import VPD_MAX_BYTES, serial_number
+from mooring.model.pci import FunctionKind, PciAddress, PciFunction
+
+VPD_LIMIT_S = 5.0
+
+ReadFeatures = Callable[[], Mapping[str, tuple[str, ...]]]
+ReadEswitchMode = Callable[[PciAddress], str | None]
+
+
+def read_vpd(path: Path) -> bytes:
+    """Empty for a card without VPD, or with one that the kernel finds invalid (EIO)."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return b""
+    try:
+        return os.read(descriptor, VPD_MAX_BYTES)
+    except OSError:
+        return b""
+    finally:
+        os.close(descriptor)
+
+
+class CardTraits(Traits):
+    """Of the cards of one sysfs tree; what the live kernel is asked is the caller's to say."""
+
+    def __init__(
+        self,
+        root: Path,
+        *,
+        read_features: ReadFeatures | None = read_features,
+        read_eswitch_mode: ReadEswitchMode | None = read_eswitch_mode,
+        read_vpd: Callable[[Path], bytes] = read_vpd,
+        vpd_limit_s: float = VPD_LIMIT_S,
+    ) -> None:
+        """``None``: there is no kernel to ask, as behind a recording."""
+        self._root = root
+        self._read_features = read_features
+        self._read_eswitch_mode = read_eswitch_mode
+        self._read_vpd = read_vpd
+        self._vpd_limit_s = vpd_limit_s
+        self._patience = Patience()
+        self._serials: dict[tuple[PciAddress, str, str], str | None] = {}
+
+    @classmethod
+    def of(cls, root: Path) -> "CardTraits":
+        """Of this machine's own sysfs, or of a recording, whose files are all that is left to ask."""
+        return cls(root) if is_live(root) else cls(root, read_features=None, read_eswitch_mode=None)
+
+    def added_to(self, functions: Sequence[PciFunction]) -> tuple[PciFunction, ...]:
+        features = self._features()
+        known = {self._key(one) for one in functions if one.kind is FunctionKind.PF}
+        self._serials = {key: serial for key, serial in self._serials.items() if key in known}
+        return tuple(self._added_to(one, features) for one in functions)
+
+    def _added_to(self, function: PciFunction, features: Mapping[str, tuple[str, ...]]) -> PciFunction:
+        mine = features.get(function.netdev) if function.netdev is not None else None
+        if function.kind is not FunctionKind.PF:
+            return function if mine is None else replace(function, features=mine)
+        mode = self._read_eswitch_mode(function.address) if self._read_eswitch_mode is not None else None
+        return replace(function, features=mine, eswitch_mode=mode, serial=self._serial(function))
+
+    def _features(self) -> Mapping[str, tuple[str, ...]]:
+        try:
+            return self._read_features() if self._read_features is not None else {}
+        except MooringError:
+            return {}
+
+    def _serial(self, pf: PciFunction) -> str | None:
+        key = self._key(pf)
+        if key not in self._serials:
+            path = self._root / "bus/pci/devices" / str(pf.address) / "vpd"
+            try:
+                vpd = self._patience.call(
+                    str(pf.address), f"reading the VPD of {pf.address}", self._vpd_limit_s, lambda: self._read_vpd(path)
+                )
+            except HostFault:
+                vpd = b""
+            self._serials[key] = serial_number(vpd)
+        return self._serials[key]
+
+    def _key(self, pf: PciFunction) -> tuple[PciAddress, str, str]:
+        """Another card in the same slot is another card; a MAC may be changed, and goes with the driver."""
+        return pf.address, pf.vendor_id, pf.product_id

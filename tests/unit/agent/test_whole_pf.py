@@ -1,0 +1,58 @@
+"""A whole PF in a guest's hands: nothing to program, everything to give back clean."""
+
+from mooring.core.devspec import DeviceSpec
+from mooring.model.desired import DesiredFunction, DesiredInterface, Purpose
+from mooring.model.vf import VfSettings
+from tests.unit.agent.hosts import (
+    ABSENT,
+    BASELINE_VERIFIED,
+    IN_USE,
+    PF,
+    PF_NETDEV,
+    PROGRAMMED,
+    QUARANTINED,
+    RUNNING,
+    WEB,
+    Host,
+    desired,
+    outcomes,
+    server,
+)
+
+WHOLE = (DeviceSpec(pf=PF_NETDEV, physical_network="physnet1", whole=True),)
+CLEAN = DesiredFunction(PF, None, None, 1, Purpose.BASELINE, VfSettings())
+SERVING = DesiredFunction(PF, None, None, 2, Purpose.SERVE, VfSettings(), WEB)
+INTERFACE = DesiredInterface("7c9e6679-7425-40de-944b-e07fc1f90aff", "52:54:00:81:00:00", "direct-physical",
+                             "hostdev_physical", PF)  # fmt: skip
+
+
+def test_a_whole_pf_is_served_and_given_back(bare: Host) -> None:
+    agent = bare.agent(specs=WHOLE)
+    assert outcomes(agent.turn(desired([CLEAN]))) == [BASELINE_VERIFIED]
+    assert outcomes(agent.turn(desired([SERVING], [], 2))) == [PROGRAMMED]
+    assert outcomes(agent.turn(desired([SERVING], [server([INTERFACE])], 3))) == [IN_USE, RUNNING]
+    assert bare.bus.driver(PF) == "vfio-pci"
+    gone = desired(
+        [DesiredFunction(PF, None, None, 3, Purpose.BASELINE, VfSettings())],
+        [server([], generation=2, is_wanted=False)],
+        4,
+    )
+    assert outcomes(agent.turn(gone)) == [BASELINE_VERIFIED, ABSENT]
+    assert bare.bus.driver(PF) == bare.card.driver
+    assert bare.writes_since(0) == []
+
+
+def test_the_same_again_touches_the_pf_no_more(bare: Host) -> None:
+    agent = bare.agent(specs=WHOLE)
+    wanted = desired([SERVING], [server([INTERFACE])])
+    first = agent.turn(wanted)
+    assert agent.turn(wanted) == first
+
+
+def test_a_pf_that_is_not_handed_out_whole_is_refused(bare: Host) -> None:
+    specs = (DeviceSpec(pf=PF_NETDEV, physical_network="physnet1"),)
+    assert outcomes(bare.agent(specs=specs).turn(desired([CLEAN]))) == [QUARANTINED]
+
+
+def test_a_pf_with_vfs_is_not_handed_out_whole(host: Host) -> None:
+    assert outcomes(host.agent(specs=WHOLE).turn(desired([CLEAN]))) == [QUARANTINED]
