@@ -142,7 +142,7 @@ def test_a_vlan_that_somebody_set_is_told_with_what_was_seen_and_put_right(site:
     site.host.tamper(PF, site.device.vf_index or 0, vlan=Vlan(99))
     site.told.cloud.settle()
     told = site.told_of("device.degraded")
-    assert (told["wanted"]["vlan"]["id"], told["seen"]["vlan"]["id"]) == (100, 99)  # type: ignore[index]  # settings
+    assert (told["wanted"]["vlan"]["id"], told["seen"]["vlan"]["id"]) == (100, 99)  # type: ignore[index]  # settings are objects
     assert site.told_of("device.restored")["port"] == site.port.id
     assert site.on_card.vlan == Vlan(100)
     assert site.status() == (ServerStatus.ACTIVE, PortStatus.ACTIVE)

@@ -196,7 +196,7 @@ class Agent:
         now_s = self._outside.clock.monotonic_s()
         words = self._machine.watch.heard()
         if any(word.startswith(_OF_THE_MACHINE) for word in words):
-            self._scanned_at_s = now_s - self._rules.rescan_interval_s
+            self._scan_soon()
         if self._pulse is None or not (words or now_s - self._pulse_at_s >= self._rules.pulse_interval_s):
             return
         self._pulse_at_s = now_s
@@ -206,6 +206,10 @@ class Agent:
             self._pulse = None
             self._due_at_s = 0.0
             self._retry.reset()
+            self._scan_soon()
+
+    def _scan_soon(self) -> None:
+        self._scanned_at_s = self._outside.clock.monotonic_s() - self._rules.rescan_interval_s
 
     def _carry_out_if_due(self) -> None:
         """What is new at once, what is unsettled again soon, and all of it again before the controller worries."""

@@ -46,8 +46,9 @@ def paths_by_function(root: Path) -> Mapping[str, NetdevPaths] | None:
                 target = os.readlink(name, dir_fd=folder)
             except OSError:  # bonding_masters is a file, and a netdev may have gone
                 continue
+            # While a netdev is renamed, its link has the new name and leads to the old one.
             match = _CLASS_LINK.search(target)
-            if match is not None and match.end() == len(target) and match[3] == name and _is_name(name):
+            if match is not None and match.end() == len(target) and _is_name(match[3]):
                 found.setdefault(match[1], []).append(match[2])
     finally:
         os.close(folder)

@@ -208,7 +208,9 @@ class SysfsPciBus:
         netdev = _netdev(device)
         if netdev is None or self._udev is None:
             return netdev is not None
-        return (self._udev / "data" / f"n{_text(netdev / 'ifindex')}").exists()
+        record = _text(self._udev / "data" / f"n{_text(netdev / 'ifindex')}")
+        # It is written before the netdev is renamed, too, and says so then (udev-event.c, rename_netif).
+        return bool(record) and "E:ID_RENAMING=1" not in record.splitlines()
 
     def _no_vfs(self, pf: PciAddress, device: Path, count: int, failure: OSError) -> MooringError:
         what = f"making {count} VFs"

@@ -10,10 +10,12 @@ import pytest
 from mooring.core.devspec import DeviceSpec
 from mooring.errors import Unreachable
 from mooring.host.livexml import parse
-from mooring.model.desired import Purpose
+from mooring.host.patience import PatientVfTable
+from mooring.model.desired import DesiredImage, Purpose
 from mooring.model.outside import AgentStep
 from mooring.model.vf import LinkState, TxRate, VfField, Vlan
-from mooring.testing.cards import INTEL_X710
+from mooring.testing.cards import INTEL_82576, INTEL_X710
+from mooring.testing.disks import DiskMishaps
 from mooring.testing.hypervisor import HypervisorMishaps, SimulatedHypervisor
 from mooring.testing.vf_table import Mishaps
 from tests.unit.agent.hosts import (
@@ -36,6 +38,8 @@ from tests.unit.agent.hosts import (
     outcomes,
     server,
 )
+
+IMAGE = DesiredImage("0f0e0d0c-0b0a-4908-8706-050403020100", "qcow2")
 
 
 @pytest.mark.parametrize("field", [VfField.MAC, VfField.VLAN, VfField.TRUST, VfField.LINK_STATE])
@@ -86,6 +90,89 @@ def test_a_refused_field_ends_the_writing_with_the_cards_own_answer(tmp_path: Pa
     assert outcomes(report) == [QUARANTINED, FAILED]
     assert "EOPNOTSUPP" in report.functions[0].reason
     assert [one.field for one in host.writes_since(0)] == [VfField.LINK_STATE, VfField.MAC, VfField.VLAN]
+
+
+@pytest.mark.parametrize("code", [errno.EPERM, errno.EINVAL, errno.EOPNOTSUPP, errno.EIO, errno.EBUSY, errno.EAGAIN])
+def test_whatever_a_driver_answers_reaches_the_server_and_nothing_is_left_half_done(host: Host, code: int) -> None:
+    host.table.misbehave(PF_NETDEV, Mishaps(errnos={VfField.VLAN: code}))
+    agent = host.agent()
+    report = agent.turn(boot(host, 0))
+    assert outcomes(report) == [QUARANTINED, FAILED]
+    assert errno.errorcode[code].replace("ENOTSUP", "EOPNOTSUPP") in report.servers[0].reason
+    assert (host.running(), list(host.disks.kept())) == (set(), [])
+    assert sum(host.slept_s) < 10
+    host.table.misbehave(PF_NETDEV, Mishaps())
+    assert outcomes(agent.turn(boot(host, 0))) == [IN_USE, RUNNING]
+
+
+def test_a_write_that_hangs_costs_its_function_and_no_more(host: Host) -> None:
+    host.machine = replace(host.machine, vf_table=PatientVfTable(host.table, call_limit_s=0.05))
+    agent = host.agent()
+    agent.turn(desired())
+    host.table.misbehave(PF_NETDEV, Mishaps(hangs=True))
+    wanted = desired([host.serving(0)], [server([host.interface(0)]), server([], MAIL)])
+    report = agent.turn(wanted)
+    assert outcomes(report) == [QUARANTINED, FAILED, RUNNING]
+    assert "has not returned" in report.servers[0].reason
+    host.table.misbehave(PF_NETDEV, Mishaps())
+    for _ in range(100):
+        if outcomes(report := agent.turn(wanted))[0] is IN_USE:
+            break
+    assert outcomes(report) == [IN_USE, RUNNING, RUNNING]
+
+
+@pytest.mark.parametrize(
+    ("mishaps", "words"),
+    [
+        (DiskMishaps(is_full=True), "no space left"),
+        (DiskMishaps(missing=(IMAGE.id,)), IMAGE.id),
+        (DiskMishaps(spoiled={IMAGE.id: "it is not qcow2"}), "it is not qcow2"),
+    ],
+)
+def test_a_server_whose_disk_cannot_be_made_says_why_and_its_vf_waits_isolated(
+    host: Host, mishaps: DiskMishaps, words: str
+) -> None:
+    host.disks.misbehave(mishaps)
+    agent = host.agent()
+    wanted = desired([host.serving(0)], [replace(server([host.interface(0)]), image=IMAGE)])
+    report = agent.turn(wanted)
+    assert outcomes(report) == [PROGRAMMED, FAILED]
+    assert words in report.servers[0].reason
+    assert host.settings(0).link_state is LinkState.DISABLE
+    host.disks.misbehave(DiskMishaps())
+    assert outcomes(agent.turn(wanted)) == [IN_USE, RUNNING]
+
+
+def test_a_guest_keeps_its_disk_when_its_vf_goes_wrong_at_a_start(tmp_path: Path) -> None:
+    host = Host(tmp_path, INTEL_82576)
+    wanted = desired([host.serving(0, vlan=Vlan(100, 5))], [replace(server([host.interface(0)]), image=IMAGE)])
+    broken = Mishaps(errnos={VfField.VLAN: errno.EIO})
+    steps = CallAt(AgentStep.DOMAIN_STARTED, lambda: host.table.misbehave(PF_NETDEV, broken))
+    assert outcomes(host.agent(steps).turn(wanted)) == [QUARANTINED, FAILED]
+    assert (host.running(), list(host.disks.kept())) == (set(), [WEB])
+
+
+def test_files_go_with_their_server_and_those_of_unknown_servers_stay(host: Host) -> None:
+    agent = host.agent()
+    agent.turn(boot(host, 0))
+    agent.turn(desired([], [], 2))
+    assert list(host.disks.kept()) == [WEB]
+    agent.turn(desired([host.clean(0, generation=3)], [server([], generation=2, is_wanted=False)], 3))
+    assert list(host.disks.kept()) == []
+
+
+def test_files_of_a_server_that_was_to_go_are_deleted_even_when_nobody_asks_any_more(host: Host) -> None:
+    host.agent().turn(boot(host, 0))
+    gone = desired([host.clean(0, generation=3)], [server([], generation=2, is_wanted=False)], 2)
+    with pytest.raises(Killed):
+        host.agent(CallAt(AgentStep.DOMAIN_DESTROYED, _die)).turn(gone)
+    assert list(host.disks.kept()) == [WEB]
+    host.agent().turn(desired([host.clean(0, generation=3)], [], 3))
+    assert list(host.disks.kept()) == []
+
+
+def _die() -> None:
+    raise Killed
 
 
 def test_a_field_that_cannot_be_written_and_is_right_already_is_no_obstacle(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mooring.core.reconcile import WRITE_ORDER, baseline, plan, plan_all, residue
+from mooring.core.reconcile import WRITE_ORDER, baseline, differing, plan, plan_all, residue
 from mooring.errors import Unsupported
 from mooring.model.vf import LinkState, TxRate, VfField, VfSettings, Vlan, VlanProtocol
 
@@ -138,3 +138,17 @@ def test_there_is_something_to_write_exactly_when_something_does_not_read_back(
 ) -> None:
     desired = replace(desired, link_state=None)
     assert bool(plan(desired, observed)) == bool(residue(desired, observed))
+
+
+@given(whole, partial)
+def test_only_what_is_wanted_and_shown_can_differ(desired: VfSettings, observed: VfSettings) -> None:
+    fields = differing(desired, observed)
+    assert fields == differing(observed, desired)
+    assert all(getattr(observed, field.value) is not None for field in fields)
+    assert len(fields) <= len(residue(desired, observed))
+    assert differing(desired, desired) == ()
+
+
+def test_a_mac_in_capitals_and_mlx5s_way_to_show_no_vlan_are_no_difference() -> None:
+    assert differing(CLEAN, replace(CLEAN, mac=str(CLEAN.mac).upper(), vlan=Vlan(4095))) == ()
+    assert differing(PORT, replace(PORT, trust=False, link_state=LinkState.AUTO)) == (VfField.TRUST, VfField.LINK_STATE)

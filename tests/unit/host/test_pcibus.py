@@ -176,8 +176,10 @@ def test_udev_is_waited_for_until_it_has_named_the_netdev_and_not_for_ever(root:
 
     def sleep(seconds: float) -> None:
         slept.append(seconds)
-        if len(slept) == 2:
-            (tmp_path / f"udev/data/n{ifindex}").touch()
+        if len(slept) == 1:
+            (tmp_path / f"udev/data/n{ifindex}").write_text("I:4711\nE:ID_RENAMING=1\n")
+        else:
+            (tmp_path / f"udev/data/n{ifindex}").write_text("I:4711\nE:ID_NET_DRIVER=igbvf\n")
 
     bus = SysfsPciBus(root, write=write_file, waits=QUICK, sleep=sleep, udev=tmp_path / "udev")
     bus.bind(VF)

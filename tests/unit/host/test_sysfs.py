@@ -220,6 +220,11 @@ def test_a_netdev_that_was_renamed_during_the_scan_is_found_under_its_new_name(t
     assert (function.netdev, function.faults) == ("eth7", ())
 
 
+def test_a_netdev_that_is_just_being_renamed_is_found(tree: Path) -> None:
+    (tree / "class/net/ens1f0v0").rename(tree / "class/net/eth7")
+    assert (function_at(tree, VF).netdev, function_at(tree, VF).faults) == ("ens1f0v0", ())
+
+
 def test_a_switch_id_is_read_of_pfs_whose_driver_has_one(tree: Path) -> None:
     for address, netdev in ((PF, "ens1f0"), (VF, "ens1f0v0")):
         (folder_of(tree, address) / "net" / netdev / "phys_switch_id").write_text("f8f21e0003a1b2c3\n")

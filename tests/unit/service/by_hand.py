@@ -149,11 +149,12 @@ class Hand:
         wish = PortWish(network.id, "admin-project", vnic_type=vnic_type, **more)  # type: ignore[arg-type]  # fields of the wish
         return self.write(lambda tx: create_port(tx, self.world, ADMIN, wish))
 
-    def create(self, *ports: Port) -> Server:
+    def create(self, *nics: Port | NicWish) -> Server:
+        wishes = tuple(NicWish(port_id=nic.id) if isinstance(nic, Port) else nic for nic in nics)
         flavor = self.write(
             lambda tx: create_flavor(tx, self.world, ADMIN, FlavorWish(self.world.ids.uuid(), 64, 1, 1))
         )
-        wish = ServerWish("vm", flavor.id, nics=tuple(NicWish(port_id=port.id) for port in ports))
+        wish = ServerWish("vm", flavor.id, nics=wishes)
         return self.write(lambda tx: create_servers(tx, self.world, ADMIN, wish))[0]
 
     def boot(self, *ports: Port) -> Server:

@@ -15,6 +15,7 @@ from mooring.service.overview import gauges, overview
 from mooring.service.server_ports import NicWish
 from mooring.service.servers import ServerWish
 from mooring.store.devices import counts
+from mooring.store.ports import PORTS
 from tests.unit.service.by_hand import ADMIN, PF, VFS, WHOLE, WHOLE_MAC, Hand, said
 
 
@@ -81,6 +82,17 @@ def test_what_is_known_of_a_pf_is_not_forgotten_while_a_guest_has_it(hand: Hand)
     hand.put({WHOLE: there})
     hand.clean()
     assert hand.device(WHOLE).state is VfState.AVAILABLE
+
+
+def test_a_nic_that_names_a_network_and_the_vnic_type_gets_a_port_that_goes_with_the_server(hand: Hand) -> None:
+    nic = NicWish(network_id=hand.network("physnet2").id, vnic_type="direct-physical")
+    server = hand.create(nic)
+    hand.run()
+    assert hand.server(server).status is ServerStatus.ACTIVE
+    hand.delete(server)
+    hand.clean()
+    assert hand.is_gone(server)
+    assert hand.read(PORTS.where) == []
 
 
 def test_a_second_server_is_told_that_no_pf_is_free(hand: Hand) -> None:

@@ -40,7 +40,7 @@ def test_a_function_that_differs_takes_its_port_out_of_active_and_says_what_was_
     assert shown.fault.message == "vlan is not the wanted one"
     assert hand.server(server).status is ServerStatus.ACTIVE
     told = hand.last("device.degraded")
-    assert (told["wanted"]["vlan"]["id"], told["seen"]["vlan"]["id"]) == (100, 99)  # type: ignore[index]  # settings
+    assert (told["wanted"]["vlan"]["id"], told["seen"]["vlan"]["id"]) == (100, 99)  # type: ignore[index]  # settings are objects
     assert (told["reason"], told["is_refused"], told["port"]) == (DRIFT, False, port.id)
     assert hand.last("port.updated") == {"status": "DOWN", "reason": DRIFT}
     hand.run()
