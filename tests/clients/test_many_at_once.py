@@ -84,6 +84,6 @@ def test_as_many_servers_are_active_as_there_are_vfs_and_the_others_say_why(full
     rig.wait_available(VFS)
     assert rig.findings() == []
     for host in rig.hosts.values():
-        on_card = host.vf_table.read_all("ens3f0")
+        on_card = host.vf_table.look("ens3f0").vfs
         assert all((s.vlan, s.trust, s.spoof_check) == (Vlan(0), False, True) for s in on_card.values())
         assert not host.hypervisor().domains()

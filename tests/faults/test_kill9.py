@@ -121,7 +121,7 @@ def check_books(rig: Rig, *, owned: int) -> None:
     host = rig.hosts["h1"]
     desired = [device["desired"] for device in steadily(rig, rig.devices) if device["desired"]]
     port_macs = [settings["mac"] for settings in desired]  # type: ignore[index]  # JSON from the API has no types
-    on_card = host.vf_table.read_all("ens1f0")
+    on_card = host.vf_table.look("ens1f0").vfs
     assert sum(settings.mac in port_macs for settings in on_card.values()) == owned
     assert sum(bool(settings.vlan and settings.vlan.id) for settings in on_card.values()) == owned
     assert len(host.hypervisor().domains()) == owned

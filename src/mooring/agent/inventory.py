@@ -98,6 +98,6 @@ def _lasting(offered: OfferedFunction) -> OfferedFunction:
     function = offered.function
     if function.kind is FunctionKind.VF:
         function = replace(
-            function, driver=None, netdev=None, mac=None, link_is_up=None, link_speed_mbps=None, mtu=None
+            function, driver=None, netdev=None, mac=None, link_is_up=None, link_speed_mbps=None, features=None
         )
     return replace(offered, function=function, observed=None)

@@ -18,8 +18,6 @@ _SWITCH_ID = re.compile(r"(?:[0-9a-f]{2}){1,32}", re.ASCII)  # MAX_PHYS_ITEM_ID_
 _UNFIT = re.compile(r"[\s/:]")
 _VIRTIO = re.compile(r"virtio[0-9]+", re.ASCII)
 _UPLINK_PORT = re.compile(r"p[0-9]+", re.ASCII)
-#: A virtio function keeps its netdev one level deeper. What is deeper still, a subfunction's, is not its own.
-_CLASS_LINK = re.compile(r"/([0-9a-f]{4,8}:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7])/((?:virtio[0-9]+/)?net/([^/]+))", re.ASCII)
 _LINK_IS_UP = {
     "up": True,
     "unknown": None,
@@ -33,7 +31,8 @@ NetdevPaths = Sequence[str]
 def paths_by_function(root: Path) -> Mapping[str, NetdevPaths] | None:
     """The netdevs of every function, by its address, as the links in ``class/net`` tell; ``None`` when there are none.
 
-    Only netdevs of the network namespace that this sysfs was mounted in are shown.
+    A virtio function keeps its netdev one level deeper. What is deeper still, a subfunction's, is not its own. Only
+    netdevs of the network namespace that this sysfs was mounted in are shown.
     """
     found: dict[str, list[str]] = {}
     try:
@@ -47,9 +46,13 @@ def paths_by_function(root: Path) -> Mapping[str, NetdevPaths] | None:
             except OSError:  # bonding_masters is a file, and a netdev may have gone
                 continue
             # While a netdev is renamed, its link has the new name and leads to the old one.
-            match = _CLASS_LINK.search(target)
-            if match is not None and match.end() == len(target) and _is_name(match[3]):
-                found.setdefault(match[1], []).append(match[2])
+            above, _, netdev = target.rpartition("/net/")
+            above, _, function = above.rpartition("/")
+            path = f"net/{netdev}"
+            if _VIRTIO.fullmatch(function):
+                path, function = f"{function}/{path}", above.rpartition("/")[2]
+            if "/" not in netdev and _is_name(netdev):
+                found.setdefault(function, []).append(path)
     finally:
         os.close(folder)
     return found
@@ -110,7 +113,7 @@ def _read(files: DeviceFiles, path: str, *, is_pf: bool) -> SeenNetdev:
         mac=_mac(files, f"{path}/address"),
         link_speed_mbps=speed_mbps,
         link_is_up=is_up,
-        mtu=files.number(f"{path}/mtu", 0, _MTU_MAX),
+        mtu=files.number(f"{path}/mtu", 0, _MTU_MAX) if is_pf else None,
         phys_switch_id=_switch_id(files, f"{path}/phys_switch_id") if is_pf else None,
     )
 

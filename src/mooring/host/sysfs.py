@@ -14,6 +14,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from mooring.errors import HostFault, NotFound
 from mooring.host.attribute import DeviceFiles, ReadFile, errno_name, is_folder, shown
@@ -28,6 +29,7 @@ _NUMA_NODE_MAX = 1023
 _IOMMU_GROUP_MAX = 2**31 - 1
 _NETWORK_CLASS = 0x02
 _NAMES_MAX = 8192
+_UEVENTS_MAX = 256
 _NOBODY = "ffff"
 """All ones is what a bus reads where nobody answers."""
 
@@ -35,7 +37,7 @@ _PCI_LINES = re.compile(
     r"^PCI_CLASS=(?P<class>[0-9A-F]{4,6})\nPCI_ID=(?P<vendor>[0-9A-F]{4}):(?P<product>[0-9A-F]{4})$",
     re.ASCII | re.MULTILINE,
 )
-_DRIVER = "DRIVER="
+_DRIVER, _SLOT_NAME = "DRIVER=", "PCI_SLOT_NAME="
 _DRIVER_NAME = re.compile(r"[!-~]{1,64}", re.ASCII)
 _CLASS = re.compile(r"0x([0-9a-f]{6})", re.ASCII)
 _VIRTFN = re.compile(r"virtfn(0|[1-9][0-9]{0,4})", re.ASCII)
@@ -161,24 +163,44 @@ class _Scan:
 
 def _is_network(seen: SeenFunction, files: DeviceFiles) -> bool:
     """By ``uevent``, with ids and driver; when it is damaged by ``class``; when both are, perhaps, so yes."""
-    text = files.text("uevent") or ""
-    match = _PCI_LINES.search(text)
+    text = files.text("uevent")
+    if text is not None:
+        told = _told_by_uevent(text.partition(_SLOT_NAME)[0])
+        seen.driver, seen.vendor_id, seen.product_id = told.driver, told.vendor_id, told.product_id
+        for fault in told.faults:
+            files.fault(fault)
+        if told.is_network is not None:
+            return told.is_network
+    by_class = _CLASS.fullmatch((files.text("class", optional=True) or "").lower())
+    return by_class is None or int(by_class[1], 16) >> 16 == _NETWORK_CLASS
+
+
+class _Uevent(NamedTuple):
+    is_network: bool | None = None
+    driver: str | None = None
+    vendor_id: str = ""
+    product_id: str = ""
+    faults: tuple[str, ...] = ()
+
+
+@lru_cache(_UEVENTS_MAX)
+def _told_by_uevent(head: str) -> _Uevent:
+    """What is before the function's own name is the same for many functions."""
+    match = _PCI_LINES.search(head)
     if match is None:
-        if text:
-            files.fault(f"uevent is {shown(text)}, without PCI_CLASS and PCI_ID")
-        by_class = _CLASS.fullmatch((files.text("class", optional=True) or "").lower())
-        return by_class is None or int(by_class[1], 16) >> 16 == _NETWORK_CLASS
+        return _Uevent(faults=(f"uevent is {shown(head)}, without PCI_CLASS and PCI_ID",))
     if int(match["class"], 16) >> 16 != _NETWORK_CLASS:
-        return False
-    if text.startswith(_DRIVER):
-        seen.driver = text[len(_DRIVER) : text.index("\n")]
-        if _DRIVER_NAME.fullmatch(seen.driver) is None:
-            files.fault(f"uevent names the driver {shown(seen.driver)}, which is no driver's name")
-            seen.driver = None
-    seen.vendor_id, seen.product_id = match["vendor"].lower(), match["product"].lower()
-    if _NOBODY in {seen.vendor_id, seen.product_id}:
-        files.fault(f"uevent says {shown(match[0])}: the function does not answer")
-    return True
+        return _Uevent(is_network=False)
+    faults, driver = [], None
+    if head.startswith(_DRIVER):
+        driver = head[len(_DRIVER) : head.index("\n")]
+        if _DRIVER_NAME.fullmatch(driver) is None:
+            faults.append(f"uevent names the driver {shown(driver)}, which is no driver's name")
+            driver = None
+    vendor_id, product_id = match["vendor"].lower(), match["product"].lower()
+    if _NOBODY in {vendor_id, product_id}:
+        faults.append(f"uevent says {shown(match[0])}: the function does not answer")
+    return _Uevent(True, driver, vendor_id, product_id, tuple(faults))
 
 
 def _read_links(seen: SeenFunction, files: DeviceFiles) -> None:

@@ -9,7 +9,7 @@ and trust, which is decoded as ``None`` here, and zero for the rest, which canno
 
 import os
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from struct import Struct
 from types import MappingProxyType
@@ -100,27 +100,20 @@ def _name(netdev: str) -> bytes:
 
 def _field(vf_index: int, field: VfField, wanted: VfSettings) -> bytes:
     value = getattr(wanted, field.value)
+    if value is None:
+        raise Invalid(f"nothing is wanted for {field} of VF {vf_index}")
     try:
-        match field, value:
-            case VfField.MAC, str(mac):
-                return attribute(_VF_MAC, _MAC.pack(vf_index, _octets(mac)))
-            case VfField.VLAN, Vlan(id=vlan_id, qos=qos, protocol=VlanProtocol.Q):
-                # Every kernel has this one; the list came with 4.10.
-                return attribute(_VF_VLAN, _TRIPLE.pack(vf_index, vlan_id, qos))
-            case VfField.VLAN, Vlan(id=vlan_id, qos=qos, protocol=protocol):
-                info = _VLAN_INFO.pack(vf_index, vlan_id, qos, _ETHERTYPES[protocol])
-                return attribute(_VF_VLAN_LIST, attribute(_IFLA_VF_VLAN_INFO, info))
-            case VfField.SPOOF_CHECK, bool(on):
-                return attribute(_VF_SPOOFCHK, _PAIR.pack(vf_index, on))
-            case VfField.TRUST, bool(on):
-                return attribute(_VF_TRUST, _PAIR.pack(vf_index, on))
-            case VfField.RATE, TxRate(min_mbps=low, max_mbps=high):
-                return attribute(_VF_RATE, _TRIPLE.pack(vf_index, low, high))
-            case VfField.LINK_STATE, LinkState() as state:
-                return attribute(_VF_LINK_STATE, _PAIR.pack(vf_index, _LINK_STATES.index(state)))
+        return _ENCODERS[field](vf_index, value)
     except (struct.error, ValueError) as unfit:
         raise Invalid(f"{field} of VF {vf_index} cannot be {value}: {unfit}") from unfit
-    raise Invalid(f"nothing is wanted for {field} of VF {vf_index}")
+
+
+def _vlan_attribute(vf: int, vlan: Vlan) -> bytes:
+    if vlan.protocol is VlanProtocol.Q:
+        # Every kernel has this one; the list came with 4.10.
+        return attribute(_VF_VLAN, _TRIPLE.pack(vf, vlan.id, vlan.qos))
+    info = _VLAN_INFO.pack(vf, vlan.id, vlan.qos, _ETHERTYPES[vlan.protocol])
+    return attribute(_VF_VLAN_LIST, attribute(_IFLA_VF_VLAN_INFO, info))
 
 
 def _octets(mac: str) -> bytes:
@@ -128,6 +121,16 @@ def _octets(mac: str) -> bytes:
     if len(octets) != _MAC_BYTES:
         raise ValueError(f"a MAC has {_MAC_BYTES} octets")
     return octets
+
+
+_ENCODERS: Mapping[VfField, Callable[[int, Any], bytes]] = {
+    VfField.MAC: lambda vf, mac: attribute(_VF_MAC, _MAC.pack(vf, _octets(mac))),
+    VfField.VLAN: _vlan_attribute,
+    VfField.SPOOF_CHECK: lambda vf, is_on: attribute(_VF_SPOOFCHK, _PAIR.pack(vf, is_on)),
+    VfField.TRUST: lambda vf, is_on: attribute(_VF_TRUST, _PAIR.pack(vf, is_on)),
+    VfField.RATE: lambda vf, rate: attribute(_VF_RATE, _TRIPLE.pack(vf, rate.min_mbps, rate.max_mbps)),
+    VfField.LINK_STATE: lambda vf, state: attribute(_VF_LINK_STATE, _PAIR.pack(vf, _LINK_STATES.index(state))),
+}
 
 
 def decode_name(message: bytes) -> str:

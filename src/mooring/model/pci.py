@@ -83,6 +83,7 @@ class PciFunction:
     link_speed_mbps: int | None = None
     link_is_up: bool | None = None
     mtu: int | None = None
+    """Of a PF, which no VF of it goes beyond."""
     phys_switch_id: str | None = None
     """Of a PF whose driver says which embedded switch its port is on; hex digits."""
     serial: str | None = None

@@ -33,7 +33,6 @@ VF_FILES = [
     "numa_node",
     "net/ens99f0v1/address",
     "net/ens99f0v1/operstate",
-    "net/ens99f0v1/mtu",
 ]
 UEVENT = b"PCI_CLASS=20000\nPCI_ID=8086:10CA\nPCI_SLOT_NAME=0000:81:10.2\n"
 PF_FILES = [
@@ -106,8 +105,8 @@ def test_a_pf_with_a_damaged_file_is_listed_and_its_vfs_are_lost_with_their_coun
     ],
 )
 def test_the_fault_says_what_is_wrong_with_the_file(shared: Path, damage: Callable[[Path], object], says: str) -> None:
-    with damaged(shared, VF, "net/ens99f0v1/mtu", damage):
-        assert_told(shared, VF, says)
+    with damaged(shared, PF, "net/ens99f0/mtu", damage):
+        assert_told(shared, PF, says)
 
 
 @pytest.mark.parametrize(
@@ -289,7 +288,7 @@ REFUSALS = [
 
 
 @pytest.mark.parametrize("code", REFUSALS)
-@pytest.mark.parametrize("name", ["uevent", "net/ens99f0v1/address", "net/ens99f0v1/operstate", "net/ens99f0v1/mtu"])
+@pytest.mark.parametrize("name", ["uevent", "net/ens99f0v1/address", "net/ens99f0v1/operstate"])
 def test_a_file_that_cannot_be_read_is_a_fault_with_its_errno(pristine: Path, name: str, code: int) -> None:
     def read(path: Path) -> bytes:
         if path == at(pristine, VF) / name:
@@ -303,7 +302,7 @@ def test_a_file_that_cannot_be_read_is_a_fault_with_its_errno(pristine: Path, na
 
 
 @pytest.mark.parametrize("code", REFUSALS)
-@pytest.mark.parametrize("name", ["sriov_totalvfs", "sriov_numvfs"])
+@pytest.mark.parametrize("name", ["sriov_totalvfs", "sriov_numvfs", "net/ens99f0/mtu"])
 def test_a_pf_whose_driver_refuses_an_attribute_says_so(pristine: Path, name: str, code: int) -> None:
     def read(path: Path) -> bytes:
         if path == at(pristine, PF) / name:
@@ -354,7 +353,7 @@ def test_a_netdev_that_goes_away_during_the_scan_is_no_fault(tree: Path) -> None
         return read_file(path)
 
     (function,) = (function for function in read_functions(tree, read=read) if function.address == VF)
-    assert (function.netdev, function.mtu, function.faults) == (None, None, ())
+    assert (function.netdev, function.mac, function.faults) == (None, None, ())
 
 
 def test_a_list_of_devices_that_is_no_folder_is_not_found(tree: Path) -> None:
