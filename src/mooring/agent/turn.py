@@ -131,7 +131,7 @@ class Turn:
 
     def _tidy_up(self) -> None:
         """What is left over: of functions that went, of servers that were to go, and of what nobody asked for."""
-        self._work.forget_gone(self._wanted_functions, self._scene)
+        self._work.forget_gone({*self._wanted_functions, *self._desired.missed}, self._scene)
         known = {server.id for server in self._desired.servers}
         for stranger in sorted(self._scene.guests.keys() - known):
             self.notes.append(f"the domain of server {stranger} is here and not desired; it is left alone")

@@ -230,7 +230,6 @@ def _macvtap(interface: DesiredInterface, wiring: Wiring) -> Element:
     SubElement(device, "source", dev=_checked(netdev, _NETDEV, "network device"), mode="passthrough")
     _add_network(device, interface)
     SubElement(device, "model", type="virtio")
-    SubElement(device, "driver", name="vhost")
     return device
 
 

@@ -123,6 +123,8 @@ class Desired:
     sequence: int
     functions: tuple[DesiredFunction, ...] = ()
     servers: tuple[DesiredServer, ...] = ()
+    missed: tuple[PciAddress, ...] = ()
+    """What servers own and the host does not show: VFs that nobody makes anew under a claim."""
     consoles: tuple[str, ...] = ()
     """The servers whose consoles somebody waits for, by id. They are no state, and go with their answers."""
 

@@ -24,7 +24,8 @@ def desired_of(tx: Tx, host: Host) -> Desired:
     gone = {device.id for device in by_address.values() if device.state is VfState.REMOVED_PENDING}
     plugged = {claim.port_id: claim for claim in held if not claim.is_releasing and claim.device_id not in gone}
     wanted = servers_of(tx, host, plugged)
-    return Desired(host.name, host.epoch, newest_sequence(tx), tuple(functions), tuple(wanted))
+    missed = tuple(device.address for device in by_address.values() if device.id in gone)
+    return Desired(host.name, host.epoch, newest_sequence(tx), tuple(functions), tuple(wanted), missed)
 
 
 def _owned(held: Iterable[Claim], by_address: dict[PciAddress, Device]) -> Iterable[DesiredFunction]:

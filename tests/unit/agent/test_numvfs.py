@@ -1,6 +1,7 @@
 """``sriov_numvfs`` at an agent's start: from 0 to what the host's file says, and never under a claim."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -60,6 +61,15 @@ def test_a_reboot_makes_them_again(host: Host) -> None:
     host.reboot()
     assert make(host) == ()
     assert vf_count(host) == 3
+
+
+def test_vfs_that_a_server_still_owns_are_not_made_again(host: Host) -> None:
+    agent = host.agent()
+    agent.turn(desired([host.serving(0)]))
+    host.take_vfs_away()
+    agent.turn(replace(desired(), missed=(host.vf(0),)))
+    [note] = make(host)
+    assert "while 1 were in use" in note
 
 
 def test_they_are_made_again_once_nobody_wants_those_that_went(host: Host) -> None:

@@ -1,12 +1,21 @@
-"""Ways to damage a sysfs tree, and to mend it again."""
+"""Ways to damage a sysfs tree, to mend it again, and to see what is still handed out of the recorded host's."""
 
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from mooring.model.pci import PciAddress
+from mooring.core.devspec import DeviceSpec, offer
+from mooring.model.pci import PciAddress, PciFunction
+
+PF = PciAddress.parse("0000:81:00.0")
+OTHER_PF = PciAddress.parse("0000:81:00.1")
+FIRST = PciAddress.parse("0000:81:10.0")  # virtfn0 of PF
+VF = PciAddress.parse("0000:81:10.2")  # virtfn1 of PF
+SIBLING = PciAddress.parse("0000:81:10.4")  # virtfn2 of PF
+LAST = PciAddress.parse("0000:81:10.6")  # virtfn3 of PF
+ALL_VFS = frozenset(PciAddress.parse(f"0000:81:10.{n}") for n in range(8))
 
 
 def content(raw: bytes) -> Callable[[Path], None]:
@@ -102,3 +111,10 @@ def damaged(root: Path, address: PciAddress, name: str, damage: Callable[[Path],
 
 def at(root: Path, address: PciAddress) -> Path:
     return Path(os.path.realpath(root / "bus/pci/devices" / str(address)))
+
+
+def offered(functions: Collection[PciFunction]) -> frozenset[PciAddress]:
+    """What is handed out when every function of bus 81 may be."""
+    specs = [DeviceSpec(pf=pf, physical_network="physnet2") for pf in (PF, OTHER_PF)]
+    specs += [DeviceSpec(address=vf, physical_network="physnet2") for vf in sorted(ALL_VFS)]
+    return frozenset(one.function.address for one in offer(list(functions), specs, {}) if one.is_offered)

@@ -4,29 +4,33 @@ import errno
 import os
 import shutil
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from mooring.core.devspec import DeviceSpec, offer
 from mooring.errors import NotFound
 from mooring.host.attribute import read_file
 from mooring.host.sysfs import read_functions
-from mooring.model.pci import FunctionKind, PciAddress, PciFunction
-from mooring.testing.cards import INTEL_82576
-from mooring.testing.sysfs_tree import SimulatedPf, build, unpack_recording
-from tests.unit.host.damage import DAMAGES, at, content, damaged, folder, link, plain_file, remove
-
-PF = PciAddress.parse("0000:81:00.0")
-OTHER_PF = PciAddress.parse("0000:81:00.1")
-FIRST = PciAddress.parse("0000:81:10.0")  # virtfn0 of PF
-VF = PciAddress.parse("0000:81:10.2")  # virtfn1 of PF
-SIBLING = PciAddress.parse("0000:81:10.4")  # virtfn2 of PF
-LAST = PciAddress.parse("0000:81:10.6")  # virtfn3 of PF
-ALL_VFS = frozenset(PciAddress.parse(f"0000:81:10.{n}") for n in range(8))
+from mooring.model.pci import FunctionKind, PciAddress
+from mooring.testing.sysfs_tree import unpack_recording
+from tests.unit.host.damage import (
+    ALL_VFS,
+    DAMAGES,
+    FIRST,
+    LAST,
+    OTHER_PF,
+    PF,
+    SIBLING,
+    VF,
+    at,
+    content,
+    damaged,
+    folder,
+    link,
+    offered,
+    plain_file,
+    remove,
+)
 
 VF_FILES = [
     "uevent",
@@ -57,13 +61,6 @@ def tree(pristine: Path, tmp_path: Path) -> Path:
 @pytest.fixture(scope="module")
 def shared(pristine: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shutil.copytree(pristine, tmp_path_factory.mktemp("shared") / "sys", symlinks=True)
-
-
-def offered(functions: Collection[PciFunction]) -> frozenset[PciAddress]:
-    """What is handed out when every function of bus 81 may be."""
-    specs = [DeviceSpec(pf=pf, physical_network="physnet2") for pf in (PF, OTHER_PF)]
-    specs += [DeviceSpec(address=vf, physical_network="physnet2") for vf in sorted(ALL_VFS)]
-    return frozenset(one.function.address for one in offer(list(functions), specs, {}) if one.is_offered)
 
 
 def assert_told(root: Path, address: PciAddress, says: str = "", *, lost: Collection[PciAddress] = ()) -> None:
@@ -367,55 +364,3 @@ def test_a_list_of_devices_outside_the_root_is_not_found(tree: Path, tmp_path: P
     (tree / "bus/pci/devices").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(NotFound):
         read_functions(tree)
-
-
-@dataclass(frozen=True)
-class Blow:
-    """One piece of damage, to any file or link of a function that the reader looks at."""
-
-    victim: PciAddress
-    name: str
-    how: str
-    raw: bytes
-
-
-BLOWS = st.builds(
-    Blow,
-    victim=st.sampled_from([PF, VF, SIBLING]),
-    name=st.sampled_from(
-        [
-            *("class", "uevent", "numa_node", "sriov_totalvfs", "sriov_numvfs"),
-            *("driver", "iommu_group", "physfn", "virtfn0", "virtfn1", "virtfn7"),
-            *("net", "net/x", "net/x/address", "net/x/mtu", "net/x/speed"),
-        ]
-    ),
-    how=st.sampled_from([*DAMAGES, "bytes", "bytes", f"../{VF}", f"../{PF}", "../net", "7"]),
-    raw=st.binary(max_size=64) | st.integers(-(2**70), 2**70).map(lambda n: f"{n}\n".encode()),
-)
-
-
-@settings(max_examples=60)  # each writes a tree
-@given(blows=st.lists(BLOWS, min_size=1, max_size=6))
-def test_no_damage_stops_the_reader_or_gets_a_faulty_function_offered(
-    tmp_path_factory: pytest.TempPathFactory, blows: list[Blow]
-) -> None:
-    root = tmp_path_factory.mktemp("blows")
-    build(root, [SimulatedPf(INTEL_82576, PF, "x", "52:54:00:01:02:00", num_vfs=3, numa_node=1)])
-    for blow in blows:
-        path = at(root, blow.victim) / blow.name
-        if os.path.lexists(path):
-            remove(path)
-        if not path.parent.is_dir():
-            continue
-        if blow.how == "bytes":
-            path.write_bytes(blow.raw)
-        elif blow.how in DAMAGES:
-            path.write_text("1\n")
-            DAMAGES[blow.how](path)
-        else:
-            path.symlink_to(blow.how)
-    functions = read_functions(root)
-    assert {function.faults for function in functions if function.address in offered(functions)} <= {()}
-    assert all(fault.isprintable() and fault.isascii() for function in functions for fault in function.faults)
-    assert [function.address for function in functions] == sorted({function.address for function in functions})
-    shutil.rmtree(root)

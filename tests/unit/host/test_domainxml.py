@@ -104,7 +104,6 @@ ALIAS = f"alias name=ua-{PORT}"
                 "/interface/source dev=enp129s0f0v2 mode=passthrough",
                 *VLAN_100,
                 "/interface/model type=virtio",
-                "/interface/driver name=vhost",
                 f"/interface/{ALIAS}",
             ],
             id="macvtap",
