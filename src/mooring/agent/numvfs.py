@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Sequence
 
-from mooring.core.devspec import DeviceSpec
+from mooring.core.devspec import DeviceSpec, num_vfs_of
 from mooring.errors import MooringError
 from mooring.host.ledger import Ledger
 from mooring.host.machine import PciBus, VfTable
@@ -24,20 +24,15 @@ def make_vfs(
     """
     notes: list[str] = []
     for pf in functions:
-        wanted = _wanted(pf, specs)
-        if wanted is None or pf.vf_count == wanted:
+        if pf.kind is not FunctionKind.PF:
             continue
         try:
-            notes += _make(pf, wanted, ledger, boot_id, bus, table)
+            wanted = num_vfs_of(pf, specs)
+            if wanted is not None and pf.vf_count != wanted:
+                notes += _make(pf, wanted, ledger, boot_id, bus, table)
         except MooringError as failed:
             notes.append(f"PF {pf.address} has no VFs: {failed}")
     return tuple(notes)
-
-
-def _wanted(pf: PciFunction, specs: Sequence[DeviceSpec]) -> int | None:
-    if pf.kind is not FunctionKind.PF:
-        return None
-    return next((spec.num_vfs for spec in specs if spec.num_vfs is not None and spec.selects_pf(pf)), None)
 
 
 def _make(
