@@ -28,7 +28,7 @@ def mixed(cloud: LabCloud, flavor: str, nets: Nets) -> tuple[str, dict[str, dict
 
 
 def address(network: str, host: int) -> str:
-    return f"10.{ {'blue': 1, 'white': 2, 'green': 3, 'bare': 4}[network]}.0.{host}"
+    return f"10.{ {'blue': 1, 'white': 2, 'green': 3, 'bare': 4}[network] }.0.{host}"
 
 
 @pytest.mark.parametrize("network", KINDS)

@@ -35,9 +35,7 @@ def make_vfs(
     return tuple(notes)
 
 
-def _make(
-    pf: PciFunction, wanted: int, ledger: Ledger, boot_id: str, bus: PciBus, table: VfTable
-) -> Sequence[str]:
+def _make(pf: PciFunction, wanted: int, ledger: Ledger, boot_id: str, bus: PciBus, table: VfTable) -> Sequence[str]:
     what = f"PF {pf.address} has {pf.vf_count} VFs and device_spec says {wanted}"
     if pf.vf_count != 0:
         return [f"{what}: the number is never changed while there are VFs"]

@@ -99,9 +99,9 @@ class VfWriter:
     def program(self, vf: Vf, wanted: VfSettings, *, is_full: bool = False) -> VfSettings:
         """Write what differs, or all of it when it was never proven; the link state aside. Answer what was read back.
 
-        The VF is isolated first when its MAC or its VLAN is to be written. Raises HostFault when something does not read
-        back, Unsupported before the first write for a field that the card does not report or is known not to take,
-        and whatever the card answered to a write.
+        The VF is isolated first when its MAC or its VLAN is to be written. Raises HostFault when something does not
+        read back, and isolates it; Unsupported before the first write for a field that the card does not report or is
+        known not to take; and whatever the card answered to a write.
         """
         observed = self.read(vf)
         differing = plan(wanted, observed)
@@ -154,9 +154,7 @@ class VfWriter:
         if refused:
             raise Unsupported(f"the driver of {vf.pf_netdev} cannot set {', '.join(refused)} of a VF")
 
-    def _write_able(
-        self, vf: Vf, fields: Sequence[VfField], differing: Sequence[VfField], wanted: VfSettings
-    ) -> None:
+    def _write_able(self, vf: Vf, fields: Sequence[VfField], differing: Sequence[VfField], wanted: VfSettings) -> None:
         """All of it in one request. A field that the card cannot write is passed over when it is right already."""
         able = tuple(field for field in fields if field in differing or field not in self.unable(vf.pf_netdev))
         while able:

@@ -71,9 +71,7 @@ def test_a_port_shows_what_its_function_is(state: VfState, facts: dict[str, bool
 @pytest.mark.parametrize("state", list(VfState))
 @pytest.mark.parametrize("is_up", [True, False])
 @pytest.mark.parametrize("is_flawed", [True, False])
-def test_only_a_function_in_use_and_as_wanted_makes_a_port_active(
-    state: VfState, is_up: bool, is_flawed: bool
-) -> None:
+def test_only_a_function_in_use_and_as_wanted_makes_a_port_active(state: VfState, is_up: bool, is_flawed: bool) -> None:
     is_active = port_status(state, is_up=is_up, is_flawed=is_flawed) is PortStatus.ACTIVE
     assert is_active == (state is S.IN_USE and is_up and not is_flawed)
 

@@ -46,17 +46,13 @@ def test_the_segment_that_the_chosen_device_reaches_is_taken() -> None:
 
 @pytest.mark.parametrize(("segment", "vlan"), [(VLAN_100, "100"), (FLAT_2, "0")])
 def test_a_whole_pf_is_bound_as_neutron_spells_it_and_down_until_its_host_reports(segment: Segment, vlan: str) -> None:
-    answer = bind(
-        partial(context, port(VnicType.DIRECT_PHYSICAL), [segment], BOTH_PHYSNETS), [SriovNicSwitchDriver()]
-    )
+    answer = bind(partial(context, port(VnicType.DIRECT_PHYSICAL), [segment], BOTH_PHYSNETS), [SriovNicSwitchDriver()])
     details = {"port_filter": False, "connectivity": "l2", "vlan": vlan}
     assert answer == Bound("sriovnicswitch", segment.id, "hostdev_physical", details, "DOWN")
 
 
 def test_a_whole_pf_is_not_bound_where_nobody_would_report_it() -> None:
-    answer = bind(
-        partial(context, port(VnicType.DIRECT_PHYSICAL), agents=(), host="nohost"), [SriovNicSwitchDriver()]
-    )
+    answer = bind(partial(context, port(VnicType.DIRECT_PHYSICAL), agents=(), host="nohost"), [SriovNicSwitchDriver()])
     assert isinstance(answer, Unbound)
     assert answer.reasons == "sriovnicswitch: host nohost has no NIC Switch agent"
 
