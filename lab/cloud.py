@@ -17,7 +17,7 @@ from mooring.testing.client import ApiClient, wait_until
 from mooring.testing.rig import Rig
 
 PF1_VFS, PF2_VFS = 4, 3
-BRIDGE = "br1"
+BRIDGE, OVS_BRIDGE = "br1", "br2"
 STATE = "/var/lib/mooring"
 AGENT_LOG = f"{STATE}/agent.log"
 AGENT_FILE = f"{STATE}/agent.toml"
@@ -40,6 +40,7 @@ report_interval_s = 10
 
 [agent.bridge_mappings]
 physnet1 = "{bridge}"
+physnet2 = "{ovs_bridge}"
 
 [[device_spec]]
 pf = "0000:01:00.0"
@@ -63,7 +64,12 @@ ip link set uplink1 master {bridge}
 bridge vlan add vid 2-4094 dev uplink1
 ip link set uplink1 up
 ip link set {bridge} up
+lab-ovs start
+ovs-vsctl --may-exist add-br {ovs_bridge} -- --may-exist add-port {ovs_bridge} uplink2
+ip link set uplink2 up
 """
+#: What packaging/systemd gives the agent of root's powers, and no more.
+_AS_THE_UNIT = ("setpriv", "--bounding-set=-all,+net_admin", "--inh-caps=-all", "--no-new-privs")
 
 
 class LabCloud:
@@ -105,7 +111,7 @@ class LabCloud:
         host = self.lab[name]
         plain = ["mooring", "agent", "--config", AGENT_FILE]
         faulty = ["python3", "-m", "mooring.testing.faulty", "agent", AGENT_FILE, *steps, f"{STATE}/armed"]
-        self._agents[name] = host.spawn(faulty if steps else plain, log=AGENT_LOG)
+        self._agents[name] = host.spawn([*_AS_THE_UNIT, *(faulty if steps else plain)], log=AGENT_LOG)
 
     def agent_is_dead(self, name: str) -> bool:
         return self.lab[name].run(["test", "-d", f"/proc/{self._agents[name]}"], check=False).code != 0
@@ -208,7 +214,11 @@ class LabCloud:
             self.rig.client = mine
 
     def clear(self) -> None:
-        """Delete all servers and ports, until every function is free again."""
+        """Delete all servers and ports, until every function is free again; whoever died is started again."""
+        for host in self.lab.hosts:
+            host.sh(f"rm -f {STATE}/armed")
+            if self.agent_is_dead(host.name):
+                self.start_agent(host.name)
         listed = self.client.want(200, "GET", "/compute/v2.1/servers?all_tenants=1")["servers"]
         self.delete(*[str(one["id"]) for one in listed])
         for port in self.client.want(200, "GET", "/network/v2.0/ports")["ports"]:
@@ -269,7 +279,13 @@ class LabCloud:
         key = self.client.want(201, "POST", "/mooring/v1/hosts", {"host": {"name": host.name}})["host"]["key"]
         port = self.rig.address.rpartition(":")[2]
         text = _AGENT_TOML.format(
-            inside=_HERE_FROM_INSIDE, port=port, state=STATE, bridge=BRIDGE, pf1_vfs=PF1_VFS, pf2_vfs=PF2_VFS
+            inside=_HERE_FROM_INSIDE,
+            port=port,
+            state=STATE,
+            bridge=BRIDGE,
+            ovs_bridge=OVS_BRIDGE,
+            pf1_vfs=PF1_VFS,
+            pf2_vfs=PF2_VFS,
         )
         host.put_file(AGENT_FILE, text)
         host.put_file(f"{STATE}/agent.key", f"{key}\n", mode=0o600)
@@ -279,4 +295,4 @@ class LabCloud:
 
     @staticmethod
     def _configure_network(host: LabHost) -> None:
-        host.sh(_NETWORK.format(bridge=BRIDGE))
+        host.sh(_NETWORK.format(bridge=BRIDGE, ovs_bridge=OVS_BRIDGE))

@@ -23,6 +23,8 @@ class Nets:
     """VLAN 201 of physnet1."""
     green: str
     """VLAN 300 of physnet2."""
+    amber: str
+    """VLAN 301 of physnet2."""
     bare: str
     """physnet2 without a tag."""
 
@@ -53,6 +55,7 @@ def nets(cloud: LabCloud) -> Nets:
         red=cloud.make_network("red", "physnet1", 200, "10.1.0.0/24"),
         white=cloud.make_network("white", "physnet1", 201, "10.2.0.0/24"),
         green=cloud.make_network("green", "physnet2", 300, "10.3.0.0/24"),
+        amber=cloud.make_network("amber", "physnet2", 301, "10.5.0.0/24"),
         bare=cloud.make_network("bare", "physnet2", None, "10.4.0.0/24"),
     )
 

@@ -11,7 +11,7 @@ from tests.lab.conftest import Nets
 
 pytestmark = pytest.mark.requires("lab")
 
-ATTACH = (
+BOOT = (
     AgentStep.DESIRED_RECEIVED,
     AgentStep.INTENT_JOURNALLED,
     AgentStep.LINK_ISOLATED,
@@ -19,11 +19,12 @@ ATTACH = (
     AgentStep.SETTINGS_WRITTEN,
     AgentStep.SETTINGS_VERIFIED,
     AgentStep.DOMAIN_STARTED,
-    AgentStep.LINK_RESTORED,
     AgentStep.BEFORE_REPORT,
     AgentStep.REPORTED,
 )
-DETACH = (
+#: An agent that comes after the start finds the link open: igb cannot hold it down. So this one dies in a live attach.
+ATTACH = (AgentStep.LINK_RESTORED,)
+DELETE = (
     AgentStep.DESIRED_RECEIVED,
     AgentStep.DOMAIN_DESTROYED,
     AgentStep.INTENT_JOURNALLED,
@@ -50,7 +51,7 @@ def die_through(cloud: LabCloud, host: str, steps: tuple[AgentStep, ...]) -> Non
 
 
 def test_every_step_is_one_that_an_agent_dies_at() -> None:
-    assert set(AgentStep) == {*ATTACH, *DETACH}
+    assert set(AgentStep) == {*BOOT, *ATTACH, *DELETE}
 
 
 def test_an_agent_that_dies_at_every_step_leaves_nothing_undone_and_nothing_behind(
@@ -59,15 +60,22 @@ def test_an_agent_that_dies_at_every_step_leaves_nothing_undone_and_nothing_behi
     cloud.kill_agent("n0")  # or it would be done before the first appointment
     port = cloud.make_port(nets.blue)
     server = cloud.boot("often", "n0", flavor, [port])
-    die_through(cloud, "n0", ATTACH)
+    die_through(cloud, "n0", BOOT)
     cloud.wait_active(server)
+    cloud.wait_said("n0", server, "guest: up at")  # or it would not take another device
+    more = cloud.make_port(nets.green)
+    cloud.kill_agent("n0")
+    attach = {"interfaceAttachment": {"port_id": more["id"]}}
+    cloud.client.want(200, "POST", f"/compute/v2.1/servers/{server}/os-interface", attach)
+    die_through(cloud, "n0", ATTACH)
+    cloud.wait(lambda: cloud.port(more["id"])["status"] == "ACTIVE", READY_LIMIT_S, "the attached port is ACTIVE")
     assert cloud.lab["n0"].sh("virsh list --name").split() == [f"mooring-{server}"]
     slot = cloud.slot(port["id"])
     assert cloud.driver("n0", slot) == "vfio-pci"
     assert f"{port['mac_address']}" in cloud.lab["n0"].sh(f"ip link show {cloud.lab['n0'].netdev('pf0')}")
     cloud.kill_agent("n0")
     cloud.client.want(204, "DELETE", f"/compute/v2.1/servers/{server}")
-    die_through(cloud, "n0", DETACH)
+    die_through(cloud, "n0", DELETE)
     cloud.wait(lambda: cloud.server(server) is None, GONE_LIMIT_S, "the server is gone")
     cloud.wait_available(GONE_LIMIT_S)
     assert cloud.driver("n0", slot) == "igbvf"

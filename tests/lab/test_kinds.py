@@ -1,4 +1,7 @@
-"""Every vnic type in one server, its peer of VFs only: macvtap, a bridge's port, a VF, and a whole PF."""
+"""Every vnic type in one server, its peer of VFs only.
+
+On n0: macvtap, a port of a Linux bridge (white) and one of Open vSwitch (amber), a VF, and a whole PF.
+"""
 
 import pytest
 
@@ -12,6 +15,7 @@ KINDS = {
     "blue": ("macvtap", "virtio_net", 100),
     "white": ("normal", "virtio_net", 201),
     "green": ("direct", "igbvf", 300),
+    "amber": ("normal", "virtio_net", 301),
     "bare": ("direct-physical", "igb", None),
 }
 
@@ -28,7 +32,7 @@ def mixed(cloud: LabCloud, flavor: str, nets: Nets) -> tuple[str, dict[str, dict
 
 
 def address(network: str, host: int) -> str:
-    return f"10.{ {'blue': 1, 'white': 2, 'green': 3, 'bare': 4}[network] }.0.{host}"
+    return f"10.{ {'blue': 1, 'white': 2, 'green': 3, 'bare': 4, 'amber': 5}[network] }.0.{host}"
 
 
 @pytest.mark.parametrize("network", KINDS)

@@ -23,8 +23,8 @@ def served(cloud: LabCloud, flavor: str, nets: Nets) -> tuple[str, dict[str, Any
 
 
 def device_events(cloud: LabCloud, kind: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = cloud.client.want(200, "GET", f"/mooring/v1/events?kind={kind}")["events"]
-    return found
+    found: list[dict[str, Any]] = cloud.client.want(200, "GET", "/mooring/v1/events?limit=1000")["events"]
+    return [event for event in found if event["kind"] == kind]
 
 
 def status(cloud: LabCloud, port_id: str) -> str:

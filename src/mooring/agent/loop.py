@@ -201,8 +201,9 @@ class Agent:
             return
         self._pulse_at_s = now_s
         difference = self._pulse.differs()
-        if difference or any(word.startswith(_OF_GUESTS) for word in words):
-            _log.info("noticed difference=%r heard=%s", difference, ",".join(words))
+        of_guests = [word for word in words if word.startswith(_OF_GUESTS)]
+        if difference or of_guests:
+            _log.info("noticed what=%r", "; ".join([difference, *of_guests] if difference else of_guests))
             self._pulse = None
             self._due_at_s = 0.0
             self._retry.reset()

@@ -9,9 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from mooring.agent.main import run_agent
 from mooring.config import ControllerConfig, load_agent
-from mooring.main import run_controller
 from mooring.model.outside import AgentStep, ControllerStep
 
 
@@ -30,10 +28,14 @@ class KillAt:
 def main(arguments: list[str]) -> None:
     kind, *rest = arguments
     if kind == "controller":
+        from mooring.main import run_controller  # noqa: PLC0415 - an emulated host takes seconds to load either
+
         state, listen, step, armed = rest
         config = ControllerConfig(state=state, listen=listen)
         run_controller(config, lambda _: None, KillAt(ControllerStep(step), Path(armed)))
     else:
+        from mooring.agent.main import run_agent  # noqa: PLC0415 - see above
+
         file, step, armed = rest
         run_agent(load_agent(Path(file)), KillAt(AgentStep(step), Path(armed)))
 

@@ -3,6 +3,7 @@
 import errno
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -90,7 +91,7 @@ def test_a_server_starts_while_the_cable_is_out_and_its_port_waits(host: Host) -
     ],
 )
 def test_a_changed_port_reaches_its_vf_and_its_guest_keeps_its_link(
-    host: Host, changes: dict[str, object], field: VfField
+    host: Host, changes: dict[str, Any], field: VfField
 ) -> None:
     agent = host.agent()
     agent.turn(boot(host, 0))

@@ -115,6 +115,7 @@ class Watch(KillAt):
     def look(self, step: object) -> None:
         held = {address for domain in self.host.hypervisor.domains() for address in domain.functions}
         for function in self.wanted.functions if self.wanted else ():
+            assert function.vf_index is not None
             observed = self.host.settings(function.vf_index)
             if function.address in held and function.purpose is Purpose.SERVE and observed.link_state is LinkState.AUTO:
                 assert observed == function.settings, f"at {step}"

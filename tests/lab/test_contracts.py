@@ -1,11 +1,13 @@
-"""What igb refuses, on a netdev that takes everything: written by our netlink, read by the kernel's own `ip`."""
+"""The contracts that simulated hosts keep, kept by a real kernel; and on netdevsim, which takes everything, what igb
+refuses: written by our netlink, read by the kernel's own `ip`.
+"""
 
 import json
 from collections.abc import Iterator
 
 import pytest
 
-from lab.cloud import LabCloud
+from lab.cloud import READY_LIMIT_S, LabCloud
 
 pytestmark = pytest.mark.requires("lab")
 
@@ -33,6 +35,16 @@ import json, sys
 from mooring.host.netlink import NetlinkVfTable
 from mooring.testing.contracts import VfTableContract, broken_promises
 print(json.dumps(broken_promises(VfTableContract().on(NetlinkVfTable(), sys.argv[1], vf_count={VFS}))))
+"""
+_PCI_CONTRACT = """\
+import json
+from pathlib import Path
+from mooring.host.pcibus import SysfsPciBus
+from mooring.model.pci import PciAddress
+from mooring.testing.contracts import broken_promises
+from mooring.testing.contracts_pci import PciBusContract
+pf, vf, sysfs = PciAddress.parse("0000:01:00.0"), PciAddress.parse("0000:01:10.0"), Path("/sys")
+print(json.dumps(broken_promises(PciBusContract().on(SysfsPciBus(sysfs), sysfs, pf=pf, vf=vf))))
 """
 
 
@@ -67,3 +79,10 @@ def test_what_is_written_is_what_ip_shows(cloud: LabCloud, pf: str, settings: di
 
 def test_netlink_keeps_to_the_contract_that_the_simulated_cards_keep(cloud: LabCloud, pf: str) -> None:
     assert json.loads(cloud.lab["n1"].run(["python3", "-c", _CONTRACT, pf]).out) == {}
+
+
+def test_the_pci_bus_keeps_to_the_contract_that_the_simulated_one_keeps(cloud: LabCloud) -> None:
+    cloud.kill_agent("n1")  # whose VF it is else
+    assert json.loads(cloud.lab["n1"].run(["python3", "-c", _PCI_CONTRACT]).out) == {}
+    cloud.start_agent("n1")
+    cloud.wait(lambda: cloud.rig.alive("n1"), READY_LIMIT_S, "the agent is back")
