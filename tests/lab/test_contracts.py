@@ -1,5 +1,6 @@
-"""The contracts that simulated hosts keep, kept by a real kernel; and on netdevsim, which takes everything, what igb
-refuses: written by our netlink, read by the kernel's own `ip`.
+"""The contracts that simulated hosts keep, kept by a real kernel.
+
+And on netdevsim, which takes everything, what igb refuses: written by our netlink, read by the kernel's own `ip`.
 """
 
 import json
