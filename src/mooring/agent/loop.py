@@ -85,6 +85,7 @@ class Agent:
             disks=machine.disks,
             offers=self._inventory.offers,
             tell=uplink.report,
+            clock=outside.clock,
         )
         self._has_made_vfs = False
         self._told: HostSnapshot | None = None

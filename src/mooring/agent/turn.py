@@ -34,8 +34,11 @@ from mooring.model.desired import (
     ServerReport,
 )
 from mooring.model.host import OfferedFunction
-from mooring.model.outside import AgentStep
+from mooring.model.outside import AgentStep, Clock
 from mooring.model.pci import PciAddress
+
+#: A turn over hundreds of functions takes minutes. What is done is told meanwhile, which is also a sign of life.
+_TELL_EVERY_S = 5.0
 
 ServerWork = Callable[[DesiredServer], ServerOutcome | None]
 
@@ -52,6 +55,7 @@ class Hands:
     offers: Callable[[Collection[PciAddress]], Sequence[OfferedFunction]]
     tell: Callable[[Report], None]
     """Where a report goes that cannot wait for the end of the turn."""
+    clock: Clock
 
 
 class Turn:
@@ -69,6 +73,7 @@ class Turn:
         self._function_reports: dict[PciAddress, FunctionReport] = {}
         self._server_reports: dict[str, ServerReport] = {}
         self._is_scene_old = False
+        self._told_at_s = hands.clock.monotonic_s()
 
     def carry_out(self) -> Report:
         """The whole turn.
@@ -124,10 +129,19 @@ class Turn:
         if not drifts:
             return
         self.notes += [f"{report.address} had changed: {report.reason}" for report in drifts]
+        self._tell(Report(self._desired.epoch, self._desired.sequence, drifts))
+
+    def _tell_in_time(self) -> None:
+        if self._hands.clock.monotonic_s() - self._told_at_s >= _TELL_EVERY_S:
+            self._tell(self._report())
+
+    def _tell(self, report: Report) -> None:
+        """Raises what only a person can mend. That nobody hears it stops no work: the turn's own report comes last."""
         try:
-            self._hands.tell(Report(self._desired.epoch, self._desired.sequence, drifts))
+            self._hands.tell(report)
         except Unreachable as silent:
             self.notes.append(f"the controller has not heard of it: {silent}")
+        self._told_at_s = self._hands.clock.monotonic_s()
 
     def _tidy_up(self) -> None:
         """What is left over: of functions that went, of servers that were to go, and of what nobody asked for."""
@@ -153,6 +167,7 @@ class Turn:
                 report = _quarantined(wanted, failed)
             if report is not None:
                 self._function_reports[wanted.address] = report
+            self._tell_in_time()
 
     def _clean(self, wanted: DesiredFunction) -> FunctionReport | None:
         return self._work.clean(wanted, self._scene)
@@ -177,6 +192,7 @@ class Turn:
                 outcome, reason = ServerOutcome.FAILED, failed.message
             if outcome is not None:
                 self._server_reports[server.id] = ServerReport(server.id, server.generation, outcome, reason)
+            self._tell_in_time()
 
     # Servers and interfaces on their way out
 

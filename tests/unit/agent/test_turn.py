@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from mooring.model.outside import AgentStep, ControllerStep, NoSteps
 from mooring.model.vf import LinkState, TxRate, VfField, VfSettings, Vlan
 from mooring.testing.hypervisor import HypervisorMishaps
 from tests.unit.agent.hosts import (
@@ -160,3 +161,14 @@ def test_a_reboot_makes_every_proof_void(host: Host) -> None:
     host.machine = replace(host.machine, boot_id="boot-2")
     host.agent().turn(desired([host.clean(0)]))
     assert len(host.writes_since(count)) > 1
+
+
+def test_a_long_turn_tells_what_is_done_meanwhile(host: Host) -> None:
+    class Slow(NoSteps):
+        def reach(self, step: AgentStep | ControllerStep) -> None:
+            host.clock.elapsed_s += 2 * (step is AgentStep.BASELINE_VERIFIED)
+
+    report = host.agent(Slow()).turn(desired([host.clean(index) for index in range(4)]))
+    [meanwhile] = host.controller.reports
+    assert meanwhile.functions == report.functions[:3]
+    assert (meanwhile.epoch, meanwhile.sequence) == (report.epoch, report.sequence)
