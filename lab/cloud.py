@@ -225,12 +225,17 @@ class LabCloud:
             self.client.want(204, "DELETE", f"/network/v2.0/ports/{port['id']}")
 
     def boot(
-        self, name: str, host: str, flavor: str, ports: Sequence[Mapping[str, Any]], pings: Sequence[str] = ()
-    ) -> str:
-        """A server on that host; returns its id at once. It pings ``pings`` and tells so on its console."""
+        self, name: str, host: str, flavor: str, ports: Sequence[Mapping[str, Any]], pings: Sequence[str] = (),
+        image: str = "",
+    ) -> str:  # fmt: skip
+        """A server on that host, of the lab's guest; returns its id at once.
+
+        It pings ``pings`` and tells so on its console.
+        """
         wish = {
-            "name": name, "flavorRef": flavor, "imageRef": self.image_id, "metadata": {"ping": ",".join(pings)},
-            "availability_zone": f"nova:{host}", "networks": [{"port": port["id"]} for port in ports],
+            "name": name, "flavorRef": flavor, "imageRef": image or self.image_id,
+            "metadata": {"ping": ",".join(pings)}, "availability_zone": f"nova:{host}",
+            "networks": [{"port": port["id"]} for port in ports],
         }  # fmt: skip
         made = self.client.want(202, "POST", "/compute/v2.1/servers", {"server": wish})["server"]
         return str(made["id"])

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from mooring.errors import HostFault, MooringError
-from mooring.host.generic_netlink import read_eswitch_mode, read_features
 from mooring.host.machine import Traits
 from mooring.host.patience import Patience
 from mooring.host.sysfs import is_live
@@ -21,6 +20,20 @@ VPD_LIMIT_S = 5.0
 
 ReadFeatures = Callable[[], Mapping[str, tuple[str, ...]]]
 ReadEswitchMode = Callable[[PciAddress], str | None]
+
+
+def read_features() -> Mapping[str, tuple[str, ...]]:
+    """What each netdev has switched on: see ``host/ethtool.py``."""
+    from mooring.host import ethtool  # noqa: PLC0415 - loads pyroute2, which takes longer than most commands take
+
+    return ethtool.read_features()
+
+
+def read_eswitch_mode(pf: PciAddress) -> str | None:
+    """See ``host/devlink.py``."""
+    from mooring.host import devlink  # noqa: PLC0415 - loads pyroute2, which takes longer than most commands take
+
+    return devlink.read_eswitch_mode(pf)
 
 
 def read_vpd(path: Path) -> bytes:

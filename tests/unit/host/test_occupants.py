@@ -4,16 +4,19 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import pytest
+from pyroute2 import AsyncIPRoute
 
-from mooring.host.netlink_ask import NETLINK_ROUTE
+from mooring.host.addresses import read_uses
 from mooring.host.nlattr import attribute
 from mooring.host.occupants import KernelOccupants, occupants_of
+from tests.unit.host.netlink_kernel import DONE, KernelSocket, message
 
-_GETADDR, _GETROUTE = 22, 26
+_NEWADDR, _GETADDR, _NEWROUTE, _GETROUTE = 20, 22, 24, 26
+_REQUEST_DUMP = 0x301
 NAMES = {2: "ens1f0", 3: "ens1f0v0", 4: "ens1f0v1"}
 
 
@@ -38,17 +41,21 @@ def route(
 
 
 def told(addresses: Sequence[bytes] = (), routes: Sequence[bytes] = ()) -> dict[str, str]:
-    def dump(protocol: int, kind: int, body: bytes, **_: int) -> list[bytes]:
-        assert protocol == NETLINK_ROUTE
+    def answer(kind: int, flags: int, body: bytes) -> list[bytes]:
+        assert flags == _REQUEST_DUMP
         assert not any(body)
-        return list({_GETADDR: addresses, _GETROUTE: routes}[kind])
+        asked, said = {_GETADDR: (_NEWADDR, addresses), _GETROUTE: (_NEWROUTE, routes)}[kind]
+        return [*(message(asked, one) for one in said), DONE]
 
     def name_of(index: int) -> str:
         if index not in NAMES:
             raise OSError("no such interface")
         return NAMES[index]
 
-    return dict(KernelOccupants(dump=dump, name_of=name_of).netdevs())
+    def uses() -> Mapping[int, str]:
+        return read_uses(lambda: AsyncIPRoute(use_socket=KernelSocket(answer)))
+
+    return dict(KernelOccupants(read_uses=uses, name_of=name_of).netdevs())
 
 
 @pytest.mark.parametrize(
