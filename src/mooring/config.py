@@ -6,9 +6,10 @@ The environment overrides nothing.
 
 import dataclasses
 import difflib
+import re
 import tomllib
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +17,12 @@ from typing import Any, TypeVar
 from mooring.errors import Invalid
 
 C = TypeVar("C")
+Lines = Mapping[str, int]
+"""The line of each key of a table, counted from 1; under the empty key, the table's own."""
+
 _FILE_MAX_BYTES = 1_048_576
+_HEADER = re.compile(r"""\s*\[\[?\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_-]*))""", re.ASCII)
+_KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*=""", re.ASCII)
 
 
 def _setting(
@@ -95,33 +101,58 @@ class AgentFile:
 
     agent: AgentConfig
     device_specs: tuple[Mapping[str, object], ...] = ()
+    device_spec_lines: tuple[Lines, ...] = field(default=(), compare=False)
+    """Where each of them stands; empty when that cannot be told."""
+    path: Path | None = field(default=None, compare=False)
+    """Where it was read."""
 
 
 def load_controller(path: Path) -> ControllerConfig:
     """Read ``controller.toml``. Raises Invalid with the key and the way out."""
-    tables = _read(path, {"controller"})
+    tables, _ = _read(path, {"controller"})
     return _section(ControllerConfig, tables.get("controller", {}), f"{path}: [controller]")
 
 
 def load_agent(path: Path) -> AgentFile:
-    """Read ``agent.toml``. The device specs are checked by ``core/devspec.py``."""
-    tables = _read(path, {"agent", "device_spec"})
+    """Read ``agent.toml``. The device specs are checked by ``core/devspec_entries.py``."""
+    tables, text = _read(path, {"agent", "device_spec"})
     specs = tables.get("device_spec", [])
     if not isinstance(specs, list) or not all(isinstance(spec, dict) for spec in specs):
         raise Invalid(f"{path}: device_spec is not a list of tables", hint="write each as [[device_spec]]")
-    return AgentFile(_section(AgentConfig, tables.get("agent", {}), f"{path}: [agent]"), tuple(specs))
+    agent = _section(AgentConfig, tables.get("agent", {}), f"{path}: [agent]")
+    return AgentFile(agent, tuple(specs), _lines_of(text, "device_spec", specs), path)
 
 
-def _read(path: Path, known: set[str]) -> dict[str, Any]:
+def _lines_of(text: str, name: str, tables: Sequence[Mapping[str, object]]) -> tuple[Lines, ...]:
+    """For each ``[[name]]`` in ``text``, from which ``tables`` came; empty when the lines cannot be told.
+
+    ``tomllib`` tells no lines, so this looks at how lines start, and holds what it finds against what was parsed.
+    """
+    found: list[dict[str, int]] = []
+    is_inside = False
+    for number, line in enumerate(text.split("\n"), start=1):
+        if (header := _HEADER.match(line)) is not None:
+            is_inside = name in header.groups()
+            found += [{"": number}] if is_inside else []
+        elif is_inside and (key := _KEY.match(line)) is not None:
+            found[-1].setdefault(key[1] or key[2] or key[3] or "", number)
+    if len(found) != len(tables):
+        return ()
+    pairs = zip(found, tables, strict=True)
+    return tuple({key: at for key, at in one.items() if key in table or not key} for one, table in pairs)
+
+
+def _read(path: Path, known: set[str]) -> tuple[dict[str, Any], str]:
     try:
         with path.open("rb") as stream:
-            tables = tomllib.loads(stream.read(_FILE_MAX_BYTES).decode())
+            text = stream.read(_FILE_MAX_BYTES).decode()
+        tables = tomllib.loads(text)
     except OSError as missing:
         raise Invalid(f"{path}: {missing.strerror or missing}", hint="give the file's path with --config") from missing
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as broken:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError) as broken:
         raise Invalid(f"{path}: {broken}", hint="the file is TOML: key = value, text in quotes") from broken
     _refuse_unknown(tables, known, str(path))
-    return tables
+    return tables, text
 
 
 def _refuse_unknown(given: Mapping[str, object], known: set[str], where: str) -> None:

@@ -17,7 +17,7 @@ from mooring.api.call import Controller
 from mooring.cli.agent_file import agent_toml
 from mooring.cli.new_files import NewFiles
 from mooring.config import load_agent
-from mooring.core.devspec import parse_device_specs
+from mooring.core.devspec_entries import parse_device_specs
 from mooring.errors import Conflict, Invalid
 from mooring.host.sysfs import read_functions
 from mooring.model.pci import FunctionKind, PciAddress, PciFunction

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from mooring.config import AgentConfig, AgentFile, ControllerConfig, load_agent, load_controller
-from mooring.core.devspec import parse_device_specs
+from mooring.core.devspec_entries import parse_device_specs
 from mooring.model.outside import NoSteps
 from mooring.store.migrate import migrations
 from mooring.store.sqlite import Store, create_file

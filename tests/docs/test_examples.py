@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 
 from mooring.config import load_agent, load_controller
-from mooring.core.devspec import parse_device_specs
+from mooring.core.devspec_entries import parse_device_specs
 from tests.docs.examples import DOCS, ROOT, Command, blocks, commands
 
 TUTORIAL = "tutorial/first-server.md"

@@ -76,3 +76,35 @@ def test_what_is_written_is_what_holds(tmp_path: Path) -> None:
     config = load_controller(written(tmp_path, text))
     assert (config.token_ttl_s, config.cpu_allocation_ratio) == (600, 2.0)
     assert config.mechanism_drivers == ("linuxbridge",)
+
+
+SPECS = """\
+[agent]
+state = "/x"
+
+[[device_spec]]    # the first
+pf = "ens1f0"
+  "vfs" = "0-3"
+
+[[ 'device_spec' ]]
+exclude = true
+address = 'x'
+"""
+
+
+def test_an_agents_file_tells_the_line_of_each_entry_and_of_its_keys(tmp_path: Path) -> None:
+    path = written(tmp_path, SPECS)
+    file = load_agent(path)
+    assert file.device_spec_lines == ({"": 4, "pf": 5, "vfs": 6}, {"": 8, "exclude": 9, "address": 10})
+    assert file.path == path
+
+
+def test_lines_are_left_out_where_they_cannot_be_told(tmp_path: Path) -> None:
+    for text in ('device_spec = [{pf = "x"}]', '[[device_spec]]\npf = """\n[[device_spec]]\n"""'):
+        file = load_agent(written(tmp_path, text))
+        assert (len(file.device_specs), file.device_spec_lines) == (1, ())
+
+
+def test_a_file_that_nests_too_deep_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Invalid, match=r"settings\.toml"):
+        load_agent(written(tmp_path, "x = " + "[" * 5000))

@@ -24,20 +24,31 @@ class Inventory:
         self._specs = specs
         self._bridge_mappings = bridge_mappings
         self._open_elsewhere: Mapping[PciAddress, str] = {}
+        self._serials: Mapping[PciAddress, str | None] = {}
+
+    def follow(self, specs: Sequence[DeviceSpec]) -> None:
+        """From now on by these device specs."""
+        self._specs = tuple(specs)
+
+    def functions(self) -> tuple[PciFunction, ...]:
+        """All of them, with what their cards say of themselves. Raises NotFound or HostFault without sysfs."""
+        functions = tuple(self._machine.traits.added_to(read_functions(self._machine.sysfs_root)))
+        self._serials = {function.address: function.serial for function in functions}
+        return functions
 
     def offers(self, only: Collection[PciAddress] | None = None) -> tuple[OfferedFunction, ...]:
         """All functions, or these, offered or not, without what their PFs show.
 
-        What other programs drive is as of the last snapshot: looking into every process takes long. Raises NotFound or
-        HostFault without sysfs, HostFault when the kernel does not tell who uses its netdevs.
+        What other programs drive, and the cards' serials, are as of the last look at all functions: both take long.
+        Raises NotFound or HostFault without sysfs, HostFault when the kernel does not tell who uses its netdevs.
         """
         functions = read_functions(self._machine.sysfs_root, only=only)
-        return self._offered(functions)
+        return self._offered([replace(one, serial=self._serials.get(one.address)) for one in functions])
 
     def snapshot(self) -> HostSnapshot:
         """The whole machine. A VF whose PF does not show it is listed and not offered. Raises as ``offers`` does."""
         root, facts = self._machine.sysfs_root, self._machine.hypervisor.facts()
-        functions = self._machine.traits.added_to(read_functions(root))
+        functions = self.functions()
         guests = {address for domain in self._machine.hypervisor.domains() for address in domain.functions}
         self._open_elsewhere = open_elsewhere(root, functions, self._machine.occupants, guests)
         offers = self._offered(functions)

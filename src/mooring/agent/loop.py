@@ -9,7 +9,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mooring.agent.backoff import Backoff
 from mooring.agent.domain import Guests
@@ -30,6 +30,9 @@ from mooring.model.host import HostSnapshot
 from mooring.model.outside import AgentStep, Clock, Ids, NoSteps, Steps
 
 _log = logging.getLogger(__name__)
+
+NewSpecs = Callable[[], Sequence[DeviceSpec] | None]
+"""The device specs of a file that somebody had read again; ``None``: nobody did."""
 
 _LISTEN_S = 1.0
 _RETRY_MIN_S = 1.0
@@ -100,13 +103,22 @@ class Agent:
 
     def make_vfs(self) -> None:
         """``sriov_numvfs``, once, at the start. What cannot be done is logged: the other PFs serve all the same."""
-        functions = [offered.function for offered in self._inventory.offers()]
+        functions = self._inventory.functions()
         for note in make_vfs(
             functions, self._rules.device_specs, self._ledger, self._machine.boot_id, self._machine.pci_bus,
             self._machine.vf_table,
         ):  # fmt: skip
             _log.warning("vfs-not-made reason=%r", note)
         self._has_made_vfs = True
+
+    def follow(self, device_specs: Sequence[DeviceSpec]) -> None:
+        """Hand out by these entries from now on, and tell the controller soon.
+
+        What a guest has it keeps until it gives it back. ``num_vfs`` counts at the next start. Only between two turns.
+        """
+        self._rules = replace(self._rules, device_specs=device_specs)
+        self._inventory.follow(device_specs)
+        self._scan_soon()
 
     def snapshot(self) -> HostSnapshot:
         """The machine as it is now, whole."""
@@ -146,10 +158,16 @@ class Agent:
         self._outside.steps.reach(AgentStep.REPORTED)
         return report
 
-    def run(self, stop: threading.Event) -> None:
-        """Until ``stop``. Raises Unauthenticated, Forbidden or Stale when only a person, or a restart, can help."""
+    def run(self, stop: threading.Event, new_specs: NewSpecs = lambda: None) -> None:
+        """Until ``stop``. Raises Unauthenticated, Forbidden or Stale when only a person, or a restart, can help.
+
+        ``new_specs`` is asked in every pass; what it answers is followed.
+        """
         failed_tries = Backoff(_RETRY_MIN_S, _RETRY_MAX_S, self._outside.jitter)
         while not stop.is_set():
+            specs = new_specs()
+            if specs is not None:
+                self.follow(specs)
             try:
                 if not self._has_made_vfs:
                     self.make_vfs()

@@ -1,5 +1,6 @@
 """The composition root of the agent: this very machine, or a simulated one in a folder."""
 
+import os
 import signal
 import threading
 from functools import partial
@@ -9,9 +10,10 @@ from mooring import log
 from mooring.agent.connection import Connection
 from mooring.agent.consoles import console_tail
 from mooring.agent.loop import Agent, HostRules, Outside
+from mooring.agent.rulefile import RuleFile
 from mooring.agent.uplink import HttpUplink
 from mooring.config import AgentConfig, AgentFile
-from mooring.core.devspec import parse_device_specs
+from mooring.core.devspec_entries import parse_device_specs
 from mooring.errors import Invalid
 from mooring.host.disks import HostDisks
 from mooring.host.domainxml import DomainKind
@@ -31,20 +33,33 @@ from mooring.system import SystemClock, SystemIds
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 _KEY_MAX_CHARS = 512
 _OTHERS_MAY_READ = 0o077
+_TERMINAL = "/dev/tty"
 
 
 def run_agent(file: AgentFile, steps: Steps | None = None) -> None:
-    """Serve this host until SIGINT or SIGTERM. Raises what only a person can mend: a bad key, another agent."""
+    """Serve this host until SIGINT or SIGTERM; SIGHUP has its device specs read again.
+
+    Raises what only a person can mend: a bad key, another agent.
+    """
     config = file.agent
     log.configure(config.log_format)
-    stop = threading.Event()
+    stop, rules = threading.Event(), RuleFile(file.path)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
+    had_terminal = _has_terminal()
+
+    def hear_hangup(*_: object) -> None:
+        if had_terminal and not _has_terminal():
+            stop.set()
+        else:
+            rules.read_again()
+
+    signal.signal(signal.SIGHUP, hear_hangup)
     connection = Connection(config.controller, read_key(Path(config.key_file).expanduser()))
     machine = machine_of(config)
     uplink = HttpUplink(connection, partial(console_tail, machine.disks))
     try:
-        build_agent(file, machine, uplink, steps or NoSteps()).run(stop)
+        build_agent(file, machine, uplink, steps or NoSteps()).run(stop, rules.new_specs)
     finally:
         uplink.close()
 
@@ -53,7 +68,7 @@ def build_agent(file: AgentFile, machine: Machine, uplink: HttpUplink, steps: St
     """The agent of one machine, by its own file's rules."""
     config = file.agent
     rules = HostRules(
-        device_specs=parse_device_specs(file.device_specs),
+        device_specs=parse_device_specs(file.device_specs, file.device_spec_lines),
         bridge_mappings=config.bridge_mappings,
         report_interval_s=config.report_interval_s,
         rescan_interval_s=config.rescan_interval_s,
@@ -62,6 +77,15 @@ def build_agent(file: AgentFile, machine: Machine, uplink: HttpUplink, steps: St
     )
     outside = Outside(SystemClock(), SystemIds(), steps)
     return Agent(machine, uplink, Ledger(Path(config.state).expanduser()), rules, outside)
+
+
+def _has_terminal() -> bool:
+    """Whether this process belongs to a terminal: when that goes away, SIGHUP means what it is named after."""
+    try:
+        os.close(os.open(_TERMINAL, os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC))
+    except OSError:
+        return False
+    return True
 
 
 def machine_of(config: AgentConfig) -> Machine:

@@ -1,9 +1,10 @@
-"""``mooring device list``: PFs with their VFs beneath them, as the controller knows or as a sysfs tree shows them."""
+"""``mooring device``: ``list``, PFs with their VFs beneath them, as the controller or a sysfs tree shows them."""
 
 from pathlib import Path
 
 import click
 
+from mooring.cli.device_match import match
 from mooring.cli.options import FILE, as_json, cloud
 from mooring.cli.text import plain, print_json, say
 from mooring.cli.tree import print_devices
@@ -49,3 +50,6 @@ def listing(host: str | None, sysfs: Path | None, spec: Path | None, is_json: bo
     for number, name in enumerate(names):
         say(("\n" if number else "") + f"host {plain(name)}\n")
         print_devices([one for one in devices if one["host"] == name])
+
+
+device.add_command(match)

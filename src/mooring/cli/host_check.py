@@ -104,12 +104,12 @@ def ask_of(agent: "AgentConfig") -> "Callable[[], LibvirtAnswer]":
 
 
 def _rules(file: "AgentFile | None") -> "Rules":
-    from mooring.core.devspec import parse_device_specs
+    from mooring.core.devspec_entries import parse_device_specs
     from mooring.core.hostcheck import Rules
 
     if file is None:
         return Rules()
-    agent, specs = file.agent, parse_device_specs(file.device_specs)
+    agent, specs = file.agent, parse_device_specs(file.device_specs, file.device_spec_lines)
     return Rules(True, specs, agent.domain_type, agent.bridge_mappings)
 
 

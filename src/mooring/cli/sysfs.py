@@ -10,7 +10,8 @@ from tempfile import TemporaryDirectory
 from mooring.cli.text import Column, Group, counted, print_groups, print_json, say
 from mooring.cli.tree import Device, print_notes, speed, trees
 from mooring.config import load_agent
-from mooring.core.devspec import offer, parse_device_specs
+from mooring.core.devspec import decide
+from mooring.core.devspec_entries import parse_device_specs
 from mooring.errors import Invalid, Unsupported
 from mooring.host.host_use import host_uses
 from mooring.host.occupants import occupants_of
@@ -24,7 +25,7 @@ _UNPACKED_MAX_BYTES = 256 * 1024 * 1024
 _START = (Column(""), Column("ADDRESS"), Column("NETDEV", folds=True), Column("DRIVER", folds=True))
 _NUMBERS = (Column("NUMA", is_number=True), Column("IOMMU", is_number=True))
 _FACTS = (*_START, Column("MAC"), *_NUMBERS, Column("LINK", folds=True))
-_OFFERS = (*_START, Column("REACHES", folds=True), Column("HANDED OUT"))
+_OFFERS = (*_START, Column("REACHES", folds=True), Column("HANDED OUT", folds=True))
 _LINK = {True: "up", False: "down", None: None}
 
 
@@ -36,7 +37,7 @@ def list_tree(path: Path, spec: Path | None, *, is_json: bool) -> None:
 
     Raises NotFound where there is no sysfs tree, Invalid for a recording or a file that cannot be read.
     """
-    with _unpacked(path) as root:
+    with unpacked(path) as root:
         functions = CardTraits.of(root).added_to(read_functions(root))
         devices = [_shown(function) for function in functions]
         if spec is not None:
@@ -75,7 +76,8 @@ def _facts(one: Device) -> Sequence[object]:
 
 
 def _offer(one: Device) -> Sequence[object]:
-    return (*_names(one), one["physical_network"], "yes" if one["is_offered"] else None)
+    marks = [*(["trusted"] if one["trusted"] else []), *one["tags"]]
+    return (*_names(one), one["physical_network"], " ".join(["yes", *marks]) if one["is_offered"] else None)
 
 
 def _names(one: Device) -> Sequence[object]:
@@ -83,7 +85,7 @@ def _names(one: Device) -> Sequence[object]:
 
 
 @contextmanager
-def _unpacked(path: Path) -> Iterator[Path]:
+def unpacked(path: Path) -> Iterator[Path]:
     """The tree itself; a packed one in a folder that goes away afterwards."""
     if not path.name.endswith((".tar.gz", ".tgz")):
         yield path
@@ -120,11 +122,15 @@ def _shown(function: PciFunction) -> Device:
 
 
 def _offered(root: Path, functions: Sequence[PciFunction], spec: Path) -> Iterator[Device]:
-    specs = parse_device_specs(load_agent(spec).device_specs)
-    for offered in offer(functions, specs, host_uses(root, functions, occupants_of(root))):
+    file = load_agent(spec)
+    specs = parse_device_specs(file.device_specs, file.device_spec_lines)
+    for decision in decide(functions, specs, host_uses(root, functions, occupants_of(root))):
+        offered, given = decision.offered, decision.spec if decision.offered.is_offered else None
         yield {
             **_shown(offered.function),
             "physical_network": offered.physical_network,
+            "trusted": given is not None and given.trusted,
+            "tags": [] if given is None else list(given.tags),
             "is_offered": offered.is_offered,
             "reason": offered.reason,
         }

@@ -1,42 +1,29 @@
 """``device_spec``: the host's own rule of which functions it hands out, and which physical network they reach.
 
-The entries of ``[[device_spec]]`` are checked when they are read, to the last key: a rule that says something else than
-was meant would hand out the wrong card. Then ``offer`` lays them over what was discovered: an entry with ``exclude``
-wins wherever it stands, otherwise the first that matches decides, and what nothing matches is not offered. An entry
-with ``whole`` is about the PF itself and not about its VFs.
+``core/devspec_entries.py`` reads the entries of ``[[device_spec]]``. ``decide`` lays them over what was discovered: an
+entry with ``exclude`` wins wherever it stands, otherwise the first that matches decides, and what nothing matches is
+not offered. An entry with ``whole`` is about PFs themselves, any other that grants is not.
 """
 
-import difflib
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from mooring.core.pci_pattern import AddressSelector, covers
 from mooring.errors import Invalid
 from mooring.model.host import OfferedFunction
 from mooring.model.pci import FunctionKind, PciAddress, PciFunction
 
-VF_INDEX_MAX = 65534
-NUM_VFS_MAX = 65535
-"""TotalVFs is a 16-bit number (SR-IOV specification, 3.3.6)."""
-PHYSICAL_NETWORK_MAX_CHARS = 64
-"""The width of Neutron's column."""
-_SHOWN_MAX_CHARS = 80
-
-_IFNAME = re.compile(r"[!-.0-9;-~]{1,15}", re.ASCII)  # printable, and neither a slash nor a colon
-_PHYSICAL_NETWORK = re.compile(rf"[!-)+\-.-9;-~]{{1,{PHYSICAL_NETWORK_MAX_CHARS}}}", re.ASCII)  # nor * , or :
-_VF_RANGE = re.compile(r"\s*([0-9]{1,5})(?:\s*-\s*([0-9]{1,5}))?\s*", re.ASCII)
-
 
 @dataclass(frozen=True, slots=True)
 class DeviceSpec:
-    """One entry. It selects VFs: all of a PF's, some of a PF's, or the one function at an address; or a whole PF."""
+    """One entry. A function is matched when every selector that is given holds; ``None`` is one that is not given."""
 
     pf: PciAddress | str | None = None
-    """A PF, by its own address or by its netdev's name; it stands for the PF's VFs."""
-    address: PciAddress | None = None
-    """Exactly this function."""
+    """A PF, by its own address, its netdev's name or its MAC address; it stands for the PF's VFs."""
+    address: AddressSelector | None = None
+    """Exactly this function, or those of a pattern."""
     vfs: frozenset[int] | None = None
-    """Only these of the PF's VFs, written as ``0-3,8``; ``None`` is all."""
+    """Only these of a PF's VFs, written as ``0-3,8``; ``None`` is all."""
     physical_network: str | None = None
     """What the functions reach. Only an entry that excludes may leave it out."""
     exclude: bool = False
@@ -45,38 +32,111 @@ class DeviceSpec:
     """How many VFs the agent gives the PF when it starts and finds none; ``None``: the host sees to that."""
     whole: bool = False
     """Hand out the PF itself, as one device, while it has no VFs."""
+    vendor_id: str | None = None
+    """Of the function itself, four hex digits in lower case; so is ``product_id``, and a VF has another than its PF."""
+    product_id: str | None = None
+    device_class: str | None = None
+    """Of the function itself: the first two, four or all six hex digits of its PCI class."""
+    driver: str | None = None
+    """Of the PF: a VF's own changes with every guest."""
+    serial: str | None = None
+    """Of the PF's card; all ports of a card have the same."""
+    switch_id: str | None = None
+    """Of the PF's embedded switch."""
+    link_type: str | None = None
+    """Of the PF: ``ethernet`` or ``infiniband``."""
+    min_link_speed_mbps: int | None = None
+    """Of the PF's link as it is now; without a link there is no speed."""
+    numa_node: int | None = None
+    trusted: bool = False
+    """The functions are for trusted ports."""
+    tags: tuple[str, ...] = ()
+    line: int | None = field(default=None, compare=False)
+    """Where the entry stands in its file, if that is known."""
 
     def matches(self, function: PciFunction, pf: PciFunction | None) -> bool:
         """``pf`` is the PF of a VF, if it was discovered."""
-        if self.address is not None:
-            return function.address == self.address
-        if self.whole:
-            return self.is_whole(function)
-        if self.exclude and self.vfs is None and function.kind is FunctionKind.PF:
-            return self.selects_pf(function)
-        if function.kind is not FunctionKind.VF or pf is None or not self.selects_pf(pf):
-            return False
-        return self.vfs is None or function.vf_index in self.vfs
+        return self.is_about(function) and next(self.differences(function, pf), None) is None
+
+    def is_about(self, function: PciFunction) -> bool:
+        """Whether the entry says anything of functions of this kind."""
+        if function.kind is FunctionKind.PF:
+            return self.whole or (self.exclude and self.vfs is None)
+        return not self.whole
+
+    def differences(self, function: PciFunction, pf: PciFunction | None) -> Iterator[str]:
+        """For each selector that does not hold: what it wants, and what is there."""
+        if self.address is not None and not covers(self.address, function.address):
+            yield f"it wants address {self.address}"
+        if self.vendor_id not in (None, function.vendor_id):
+            yield f"it wants vendor_id {self.vendor_id}, not {function.vendor_id or 'unknown'}"
+        if self.product_id not in (None, function.product_id):
+            yield f"it wants product_id {self.product_id}, not {function.product_id or 'unknown'}"
+        if self.device_class is not None and not function.device_class.startswith(self.device_class):
+            yield f"it wants class {self.device_class}, not {function.device_class or 'unknown'}"
+        if self.vfs is not None and function.vf_index not in self.vfs:
+            yield f"it wants other VFs, not {'one without index' if function.vf_index is None else function.vf_index}"
+        card = function if function.kind is FunctionKind.PF else pf
+        if self.names_pf and card is None:
+            yield "it wants the VFs of a PF"
+        else:
+            yield from self._differences_of_port(card or function, function.numa_node)
+
+    def _differences_of_port(self, port: PciFunction, numa_node: int | None) -> Iterator[str]:
+        """What all functions of one port share: ``port`` is the PF, or a function that has none."""
+        if self.pf is not None and self.pf not in (port.address, port.netdev, port.mac):
+            yield f"it wants pf {self.pf}, not {port.netdev or port.address}"
+        if self.serial not in (None, port.serial):
+            yield f"it wants serial {self.serial}, not {port.serial or 'unknown'}"
+        if self.switch_id not in (None, port.phys_switch_id):
+            yield f"it wants switch_id {self.switch_id}, not {port.phys_switch_id or 'unknown'}"
+        if self.driver not in (None, port.driver):
+            yield f"it wants driver {self.driver}, not {port.driver or 'none'}"
+        if self.link_type not in (None, port.link_type):
+            yield f"it wants link_type {self.link_type}, not {port.link_type or 'unknown'}"
+        speed_mbps = port.link_speed_mbps or 0
+        if self.min_link_speed_mbps is not None and speed_mbps < self.min_link_speed_mbps:
+            yield f"it wants a link of {self.min_link_speed_mbps} Mb/s, not {speed_mbps or 'unknown'}"
+        node = port.numa_node if numa_node is None else numa_node
+        if self.numa_node not in (None, node):
+            yield f"it wants numa_node {self.numa_node}, not {'unknown' if node is None else node}"
+
+    @property
+    def names_pf(self) -> bool:
+        """Whether it picks PFs, so that it can say something of a PF itself."""
+        return not (self.pf is None and self.serial is None and self.switch_id is None)
 
     def selects_pf(self, pf: PciFunction) -> bool:
-        """Whether ``pf = ...`` names this PF."""
-        return self.pf is not None and self.pf in (pf.address, pf.netdev)
+        """Whether this is a PF that it picks by ``pf``, ``serial`` or ``switch_id``."""
+        return self.names_pf and next(self._differences_of_port(pf, None), None) is None
 
     def is_whole(self, function: PciFunction) -> bool:
         """Whether it hands out this PF itself."""
         return self.whole and function.kind is FunctionKind.PF and self.selects_pf(function)
 
+    @property
+    def named(self) -> str:
+        """What it selects, in a few words."""
+        if self.pf is not None or self.address is not None:
+            return str(self.pf or self.address)
+        given = (
+            ("serial", self.serial), ("switch_id", self.switch_id), ("vendor_id", self.vendor_id),
+            ("product_id", self.product_id), ("class", self.device_class), ("driver", self.driver),
+            ("link_type", self.link_type), ("numa_node", self.numa_node),
+            ("min_link_speed_mbps", self.min_link_speed_mbps),
+        )  # fmt: skip
+        return ", ".join(f"{key} {value}" for key, value in given if value is not None)
 
-def parse_device_specs(entries: Sequence[Mapping[str, object]]) -> tuple[DeviceSpec, ...]:
-    """The checked entries, in their order.
 
-    Raises Invalid that names entry (counted from 1), field and value, with the way out as its hint: for an unknown key,
-    a wrong type, text that cannot be read, an entry that selects nothing, one without a physical network, and two that
-    give one PF different numbers of VFs.
-    """
-    specs = tuple(_Entry(number, values).parse() for number, values in enumerate(entries, start=1))
-    _refuse_disagreement(specs)
-    return specs
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the entries say of one function."""
+
+    offered: OfferedFunction
+    entry: int | None = None
+    """The index, from 0, of the entry that decided; ``None``: no entry matches."""
+    spec: DeviceSpec | None = None
+    """That entry."""
 
 
 def offer(
@@ -88,30 +148,35 @@ def offer(
     spoken to, is offered, and a PF without VFs that an entry hands out whole. Any other PF that an entry names carries
     its physical network, and is not offered itself.
     """
+    return tuple(decision.offered for decision in decide(functions, specs, host_uses))
+
+
+def decide(
+    functions: Sequence[PciFunction], specs: Sequence[DeviceSpec], host_uses: Mapping[PciAddress, str]
+) -> tuple[Decision, ...]:
+    """``offer``, with the entry that decided."""
     by_address = {function.address: function for function in functions}
-    return tuple(
-        _offered(function, by_address.get(function.pf) if function.pf else None, specs, host_uses)
+    decisions = [
+        _decided(function, by_address.get(function.pf) if function.pf else None, specs, host_uses)
         for function in functions
-    )
+    ]
+    reached: dict[PciAddress | None, str] = {}
+    for one in decisions:
+        if one.offered.is_offered and one.offered.physical_network:
+            reached.setdefault(one.offered.function.pf, one.offered.physical_network)
+    return tuple(_labelled(one, reached) for one in decisions)
 
 
-def _refuse_disagreement(specs: Sequence[DeviceSpec]) -> None:
-    """By the name that the entries use; one PF under two names shows only on the host (``num_vfs_of``)."""
-    first: dict[object, tuple[int, DeviceSpec]] = {}
+def why_none(function: PciFunction, pf: PciFunction | None, specs: Sequence[DeviceSpec]) -> str:
+    """For a function that no entry matches: the entry that comes nearest, and what keeps it; empty when none is near.
+
+    Near is an entry that is about functions of this kind and differs in one selector.
+    """
     for number, spec in enumerate(specs, start=1):
-        if spec.pf is None or not (spec.whole or spec.num_vfs is not None):
-            continue
-        before, other = first.setdefault(spec.pf, (number, spec))
-        if (spec.num_vfs, spec.whole) != (other.num_vfs, other.whole):
-            raise Invalid(
-                f"device_spec entry {number}: it gives {spec.pf} {_vfs_of(spec)}, and entry {before} {_vfs_of(other)}",
-                hint="give one PF one number of VFs, or hand it out whole",
-                facts={"entry": number, "field": "whole" if spec.whole else "num_vfs"},
-            )
-
-
-def _vfs_of(spec: DeviceSpec) -> str:
-    return "whole" if spec.whole else f"num_vfs = {spec.num_vfs}"
+        differences = list(spec.differences(function, pf)) if spec.is_about(function) else []
+        if len(differences) == 1:
+            return f"nearest is entry {number}: {differences[0]}"
+    return ""
 
 
 def num_vfs_of(pf: PciFunction, specs: Sequence[DeviceSpec]) -> int | None:
@@ -129,33 +194,52 @@ def num_vfs_of(pf: PciFunction, specs: Sequence[DeviceSpec]) -> int | None:
     return next(iter(counts), None)
 
 
-def _offered(
+def _decided(
     function: PciFunction, pf: PciFunction | None, specs: Sequence[DeviceSpec], host_uses: Mapping[PciAddress, str]
-) -> OfferedFunction:
-    matching = [(number, spec) for number, spec in enumerate(specs, start=1) if spec.matches(function, pf)]
-    excluding = next((number for number, spec in matching if spec.exclude), None)
+) -> Decision:
+    matching = [(index, spec) for index, spec in enumerate(specs) if spec.matches(function, pf)]
+    deciding = next((one for one in matching if one[1].exclude), matching[0] if matching else None)
+    index, spec = deciding if deciding is not None else (None, None)
+    offered = OfferedFunction(function=function, physical_network=_physical_network(function, matching, specs))
+    reason = _reason(function, pf, deciding, host_uses)
+    return Decision(replace(offered, is_offered=not reason, reason=reason), index, spec)
+
+
+def _labelled(one: Decision, reached: Mapping[PciAddress | None, str]) -> Decision:
+    """A PF that no entry names reaches what the first of its VFs does that is handed out."""
+    offered = one.offered
+    if offered.physical_network is not None or offered.function.kind is not FunctionKind.PF:
+        return one
+    return replace(one, offered=replace(offered, physical_network=reached.get(offered.function.address)))
+
+
+def _physical_network(
+    function: PciFunction, matching: Sequence[tuple[int, DeviceSpec]], specs: Sequence[DeviceSpec]
+) -> str | None:
+    """By the first entry that grants; for a PF that is not handed out, by the first that names it."""
     granting = next((spec for _, spec in matching if not spec.exclude), None)
-    is_whole = function.kind is FunctionKind.PF and granting is not None and granting.whole
-    if excluding is None and granting is None and function.kind is FunctionKind.PF:
+    if granting is None and function.kind is FunctionKind.PF:
         granting = next((spec for spec in specs if spec.selects_pf(function) and not spec.exclude), None)
-    if excluding is not None:
-        reason = f"device_spec entry {excluding} excludes it"
-    elif function.faults:
-        reason = "; ".join(function.faults)
-    elif is_whole:
-        reason = _unfit_whole(function, host_uses)
-    elif function.kind is FunctionKind.PF:
-        reason = "a PF is not handed out, only its VFs are"
-    elif granting is None:
-        reason = "no device_spec matches"
-    else:
-        reason = _unfit(function, pf, host_uses)
-    return OfferedFunction(
-        function=function,
-        physical_network=granting.physical_network if granting else None,
-        is_offered=not reason,
-        reason=reason,
-    )
+    return granting.physical_network if granting is not None else None
+
+
+def _reason(
+    function: PciFunction,
+    pf: PciFunction | None,
+    deciding: tuple[int, DeviceSpec] | None,
+    host_uses: Mapping[PciAddress, str],
+) -> str:
+    """Why it is not handed out; empty: it is."""
+    if deciding is not None and deciding[1].exclude:
+        return f"device_spec entry {deciding[0] + 1} excludes it"
+    if function.faults:
+        return "; ".join(function.faults)
+    if function.kind is FunctionKind.PF:
+        unfit = _unfit_whole(function, host_uses)
+        return unfit if deciding is not None else "a PF is not handed out, only its VFs are"
+    if deciding is None:
+        return "no device_spec matches"
+    return _unfit(function, pf, host_uses)
 
 
 def _unfit(function: PciFunction, pf: PciFunction | None, host_uses: Mapping[PciAddress, str]) -> str:
@@ -176,145 +260,3 @@ def _unfit_whole(pf: PciFunction, host_uses: Mapping[PciAddress, str]) -> str:
     if pf.address in host_uses:
         return f"the host itself uses it: {host_uses[pf.address]}"
     return ""
-
-
-class _Entry:
-    """One raw entry on its way to a ``DeviceSpec``."""
-
-    def __init__(self, number: int, values: Mapping[str, object]) -> None:
-        self.number = number
-        self.values = values
-
-    def parse(self) -> DeviceSpec:
-        self._refuse_unknown()
-        exclude = self._flag("exclude")
-        spec = DeviceSpec(
-            pf=self._pf(),
-            address=self._address(),
-            vfs=self._vfs(),
-            physical_network=self._physical_network(),
-            exclude=exclude,
-            num_vfs=self._num_vfs(),
-            whole=self._flag("whole"),
-        )
-        if spec.pf is None and spec.address is None:
-            raise self._invalid("it selects nothing", "give pf (a netdev's name or a PF's address) or address")
-        if spec.pf is not None and spec.address is not None:
-            raise self._invalid("it has both pf and address", "address alone names one function; leave pf out")
-        if spec.vfs is not None and spec.pf is None:
-            raise self._invalid("it has vfs without pf", "vfs are counted on a PF; name it with pf")
-        if spec.physical_network is None and not exclude:
-            raise self._invalid("it has no physical_network", "name the physical network, or set exclude = true")
-        self._refuse_mixture(spec)
-        return spec
-
-    def _refuse_mixture(self, spec: DeviceSpec) -> None:
-        if spec.num_vfs is not None and spec.pf is None:
-            raise self._invalid("it has num_vfs without pf", "VFs are made on a PF; name it with pf", key="num_vfs")
-        if not spec.whole:
-            return
-        if spec.pf is None:
-            raise self._invalid("it has whole without pf", "name the PF with pf", key="whole")
-        for key in ("vfs", "num_vfs"):
-            if key in self.values:
-                raise self._invalid(f"it has both whole and {key}", f"a whole PF has no VFs; leave {key} out", key=key)
-        if spec.exclude:
-            raise self._invalid(
-                "it has both whole and exclude", "a PF is handed out only by an entry with whole; leave that out",
-                key="whole",
-            )  # fmt: skip
-
-    def _refuse_unknown(self) -> None:
-        known = [field.name for field in fields(DeviceSpec)]
-        for key in self.values:
-            if key not in known:
-                near = difflib.get_close_matches(str(key), known, n=1)
-                hint = f"did you mean {near[0]}?" if near else f"known keys: {', '.join(known)}"
-                raise self._invalid(f"unknown key {_shown(key)}", hint, key=str(key))
-
-    def _pf(self) -> PciAddress | str | None:
-        text = self._text("pf")
-        if text is None:
-            return None
-        try:
-            return PciAddress.parse(text)
-        except ValueError:
-            pass
-        if _IFNAME.fullmatch(text) is None or text in (".", ".."):
-            raise self._wrong(
-                "pf", "is neither a netdev's name nor a PCI address", 'write pf = "ens1f0" or "0000:81:00.0"'
-            )
-        return text
-
-    def _address(self) -> PciAddress | None:
-        text = self._text("address")
-        if text is None:
-            return None
-        try:
-            return PciAddress.parse(text)
-        except ValueError as cause:
-            raise self._wrong("address", "is not a PCI address", 'write address = "0000:81:10.4"') from cause
-
-    def _vfs(self) -> frozenset[int] | None:
-        text = self._text("vfs")
-        if text is None:
-            return None
-        chosen: set[int] = set()
-        for part in text.split(","):
-            match = _VF_RANGE.fullmatch(part)
-            if match is None:
-                raise self._wrong("vfs", f"has {_shown(part)}, which is no index and no range", 'write vfs = "0-3,8"')
-            first, last = int(match[1]), int(match[2] or match[1])
-            if last < first:
-                raise self._wrong("vfs", f"has {_shown(part)}, which runs backwards", f'write "{last}-{first}"')
-            if last > VF_INDEX_MAX:
-                raise self._wrong("vfs", f"has {_shown(part)}, over {VF_INDEX_MAX}", "indices are those of virtfnN")
-            chosen.update(range(first, last + 1))
-        return frozenset(chosen)
-
-    def _num_vfs(self) -> int | None:
-        if "num_vfs" not in self.values:
-            return None
-        value = self.values["num_vfs"]
-        if isinstance(value, bool) or not isinstance(value, int):
-            raise self._wrong("num_vfs", "is not a whole number", "write num_vfs = 8, without quotes")
-        if not 0 <= value <= NUM_VFS_MAX:
-            raise self._wrong("num_vfs", f"is not from 0 to {NUM_VFS_MAX}", "sriov_totalvfs says what the PF can have")
-        return value
-
-    def _physical_network(self) -> str | None:
-        text = self._text("physical_network")
-        if text is not None and _PHYSICAL_NETWORK.fullmatch(text) is None:
-            way_out = (
-                f"use 1 to {PHYSICAL_NETWORK_MAX_CHARS} printable characters without space, comma, colon and asterisk"
-            )
-            raise self._wrong("physical_network", "is not a physical network's name", way_out)
-        return text
-
-    def _text(self, key: str) -> str | None:
-        if key not in self.values:
-            return None
-        value = self.values[key]
-        if not isinstance(value, str):
-            raise self._wrong(key, "is not text", f'write it in quotes: {key} = "..."')
-        return value
-
-    def _flag(self, key: str) -> bool:
-        value = self.values.get(key, False)
-        if not isinstance(value, bool):
-            raise self._wrong(key, "is not true or false", f"write {key} = true, without quotes")
-        return value
-
-    def _wrong(self, key: str, what: str, hint: str) -> Invalid:
-        return self._invalid(f"{key} = {_shown(self.values[key])} {what}", hint, key=key)
-
-    def _invalid(self, what: str, hint: str, *, key: str | None = None) -> Invalid:
-        facts = (
-            {"entry": self.number} if key is None else {"entry": self.number, "field": key, "value": self.values[key]}
-        )
-        return Invalid(f"device_spec entry {self.number}: {what}", hint=hint, facts=facts)
-
-
-def _shown(value: object) -> str:
-    text = repr(value)
-    return text if len(text) <= _SHOWN_MAX_CHARS else text[:_SHOWN_MAX_CHARS] + "..."

@@ -184,10 +184,10 @@ def _sum(states: Sequence[PfState], survey: Survey, rules: Rules) -> Iterator[Fi
     if not states:
         text = "no network function of this host shows SR-IOV (sriov_totalvfs)"
         yield Finding(Level.BAD, "PFs", text, "put in a card that can do SR-IOV, or enable SR-IOV in the firmware")
+    pfs = {one.address: one for one in survey.functions}
     for number, spec in enumerate(rules.specs, start=1):
-        if not any(_selects(spec, function) for function in survey.functions):
-            named = spec.pf or spec.address
-            text = f"entry {number} names {named}, which is not there"
+        if not any(_selects(spec, one, pfs.get(one.pf) if one.pf else None) for one in survey.functions):
+            text = f"entry {number} names {spec.named}, which is not there"
             way_out = f"name one of {_names(states)}" if states else "mooring device list --sysfs /sys shows all"
             yield Finding(Level.WARN if spec.exclude else Level.BAD, "device_spec", text, way_out)
     if not rules.is_from_file and states and all(map(_is_unfit, states)):
@@ -205,8 +205,9 @@ def _is_unfit(state: PfState) -> bool:
     return any(each.level is Level.BAD for each in state.findings)
 
 
-def _selects(spec: DeviceSpec, function: PciFunction) -> bool:
-    return spec.address == function.address if spec.address is not None else spec.selects_pf(function)
+def _selects(spec: DeviceSpec, function: PciFunction, pf: PciFunction | None) -> bool:
+    """A PF counts as well whose VFs are not there yet."""
+    return spec.selects_pf(function) or next(spec.differences(function, pf), None) is None
 
 
 def _names(states: Sequence[PfState]) -> str:

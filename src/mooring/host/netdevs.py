@@ -15,6 +15,8 @@ _IFNAME_MAX_BYTES = 15
 
 _MAC = re.compile(r"[0-9a-f][02468ace](?::[0-9a-f]{2}){5}", re.ASCII)  # of one device: the group bit is not set
 _SWITCH_ID = re.compile(r"(?:[0-9a-f]{2}){1,32}", re.ASCII)  # MAX_PHYS_ITEM_ID_LEN bytes
+_LINK_TYPES = {"1": "ethernet", "32": "infiniband"}
+"""ARPHRD_ETHER and ARPHRD_INFINIBAND (include/uapi/linux/if_arp.h)."""
 _UNFIT = re.compile(r"[\s/:]")
 _VIRTIO = re.compile(r"virtio[0-9]+", re.ASCII)
 _UPLINK_PORT = re.compile(r"p[0-9]+", re.ASCII)
@@ -115,6 +117,7 @@ def _read(files: DeviceFiles, path: str, *, is_pf: bool) -> SeenNetdev:
         link_is_up=is_up,
         mtu=files.number(f"{path}/mtu", 0, _MTU_MAX) if is_pf else None,
         phys_switch_id=_switch_id(files, f"{path}/phys_switch_id") if is_pf else None,
+        link_type=_LINK_TYPES.get(files.text(f"{path}/type", optional=True) or "") if is_pf else None,
     )
 
 

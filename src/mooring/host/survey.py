@@ -20,6 +20,7 @@ from mooring.host.host_use import host_uses
 from mooring.host.occupants import occupants_of
 from mooring.host.programs import SEARCH_PATH
 from mooring.host.sysfs import find_root, read_functions
+from mooring.host.traits import CardTraits
 from mooring.model.pci import FunctionKind, PciAddress, PciFunction
 from mooring.model.survey import BridgeKind, FileState, LibvirtAnswer, Loading, Platform, Survey
 
@@ -63,7 +64,7 @@ def survey(places: Places, wishes: Wishes, libvirt: LibvirtAnswer) -> Survey:
     uses: Mapping[PciAddress, str] = {}
     try:
         places = replace(places, sysfs=find_root(places.sysfs))
-        functions = read_functions(places.sysfs)
+        functions = CardTraits.of(places.sysfs).added_to(read_functions(places.sysfs))
         uses = host_uses(places.sysfs, functions, occupants_of(places.sysfs))
     except MooringError as failed:
         fault = failed.message

@@ -166,7 +166,8 @@ def _is_network(seen: SeenFunction, files: DeviceFiles) -> bool:
     text = files.text("uevent")
     if text is not None:
         told = _told_by_uevent(text.partition(_SLOT_NAME)[0])
-        seen.driver, seen.vendor_id, seen.product_id = told.driver, told.vendor_id, told.product_id
+        seen.driver, seen.device_class = told.driver, told.device_class
+        seen.vendor_id, seen.product_id = told.vendor_id, told.product_id
         for fault in told.faults:
             files.fault(fault)
         if told.is_network is not None:
@@ -180,6 +181,7 @@ class _Uevent(NamedTuple):
     driver: str | None = None
     vendor_id: str = ""
     product_id: str = ""
+    device_class: str = ""
     faults: tuple[str, ...] = ()
 
 
@@ -200,7 +202,7 @@ def _told_by_uevent(head: str) -> _Uevent:
     vendor_id, product_id = match["vendor"].lower(), match["product"].lower()
     if _NOBODY in {vendor_id, product_id}:
         faults.append(f"uevent says {shown(match[0])}: the function does not answer")
-    return _Uevent(True, driver, vendor_id, product_id, tuple(faults))
+    return _Uevent(True, driver, vendor_id, product_id, match["class"].lower().zfill(6), tuple(faults))
 
 
 def _read_links(seen: SeenFunction, files: DeviceFiles) -> None:

@@ -22,6 +22,7 @@ class SeenNetdev(NamedTuple):
     link_is_up: bool | None = None
     mtu: int | None = None
     phys_switch_id: str | None = None
+    link_type: str | None = None
 
 
 NO_NETDEV = SeenNetdev()
@@ -38,6 +39,7 @@ class SeenFunction:
     """It has SR-IOV files of its own. Whether it is a VF is decided here."""
     vendor_id: str = ""
     product_id: str = ""
+    device_class: str = ""
     driver: str | None = None
     vf_total: int | None = None
     vf_count: int | None = None
@@ -111,6 +113,8 @@ def _settled(
         link_is_up=netdev.link_is_up,
         mtu=netdev.mtu,
         phys_switch_id=netdev.phys_switch_id,
+        device_class=one.device_class,
+        link_type=netdev.link_type,
         faults=tuple(faults),
     )
 

@@ -90,6 +90,10 @@ class PciFunction:
     """Of a PF's card, from its Vital Product Data: the keyword SN."""
     eswitch_mode: str | None = None
     """Of a PF, as devlink says it: ``legacy`` or ``switchdev``."""
+    device_class: str = ""
+    """Six hex digits, lower case: base class, subclass and interface, as in ``020000`` for Ethernet."""
+    link_type: str | None = None
+    """Of a PF's netdev: ``ethernet`` or ``infiniband``."""
     features: tuple[str, ...] | None = None
     """What the netdev has switched on, in libvirt's and Nova's words (``rx``, ``tso``, ``hw-tc-offload``), sorted."""
     faults: tuple[str, ...] = field(default=())

@@ -11,7 +11,7 @@ from pathlib import Path
 from mooring.agent.loop import Agent, HostRules, Outside, is_settled
 from mooring.api.call import Controller
 from mooring.config import load_agent
-from mooring.core.devspec import parse_device_specs
+from mooring.core.devspec_entries import parse_device_specs
 from mooring.host.ledger import Ledger
 from mooring.model.desired import Desired, Report, Welcome
 from mooring.model.host import HostSnapshot

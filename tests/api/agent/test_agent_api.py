@@ -16,7 +16,7 @@ from mooring.api.agent.routes import get_desired
 from mooring.api.app import make_app
 from mooring.api.call import Call, Controller
 from mooring.api.mooring.routes import ROUTES as MOORING
-from mooring.core.devspec import parse_device_specs
+from mooring.core.devspec_entries import parse_device_specs
 from mooring.model.desired import Report
 from mooring.model.host import Liveness
 from mooring.service.hosts import add_host

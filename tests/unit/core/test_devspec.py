@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mooring.core.devspec import DeviceSpec, num_vfs_of, offer, parse_device_specs
+from mooring.core.devspec import DeviceSpec, num_vfs_of, offer
+from mooring.core.devspec_entries import parse_device_specs
 from mooring.errors import Invalid
 from mooring.model.host import OfferedFunction
 from mooring.model.pci import FunctionKind, PciAddress, PciFunction
@@ -81,7 +82,7 @@ def test_an_entry_is_read_as_written(entry: Mapping[str, object], parsed: Device
         ({"pf": "0000:81:00.9", "physical_network": "p"}, "pf = '0000:81:00.9' is neither", "ens1f0"),
         ({"pf": "sixteen-letters-", "physical_network": "p"}, "is neither", "ens1f0"),
         ({"address": "81:10", "physical_network": "p"}, "address = '81:10' is not a PCI address", "0000:81:10.4"),
-        ({"address": "0000:81:10.0\n", "physical_network": "p"}, "is not a PCI address", "0000:81:10.4"),
+        ({"address": "0000:81:10.0\n", "physical_network": "p"}, r"has '0\n' as function, which", "as in 0-3, or *"),
         ({"address": None, "physical_network": "p"}, "address = None is not text", "in quotes"),
         ({"pf": "x", "vfs": 3, "physical_network": "p"}, "vfs = 3 is not text", 'vfs = "..."'),
         ({"pf": "x", "vfs": "", "physical_network": "p"}, "vfs = '' has ''", '"0-3,8"'),

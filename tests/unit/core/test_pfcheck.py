@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from mooring.core.devspec import parse_device_specs
+from mooring.core.devspec_entries import parse_device_specs
 from mooring.core.hostcheck import Finding, Level, Rules
 from mooring.core.pfcheck import PfState, check_pfs
 from mooring.core.sriov_cards import card_of
@@ -170,6 +170,11 @@ def test_a_pf_that_is_not_named_is_listed_and_not_held_against_the_host() -> Non
         ([PF, *VFS], [], "there is no entry, so that nothing would be handed out"),
         ([PF, *VFS], [NAMED, {**NAMED, "exclude": True}], "nothing would be handed out"),
         ([PF, *VFS], [NAMED, {**NAMED, "pf": "ens9"}], "entry 2 names ens9, which is not there"),
+        (
+            [PF, *VFS],
+            [NAMED, {"vendor_id": "15b3", "numa_node": 3, "physical_network": "p"}],
+            "names vendor_id 15b3, numa_node 3,",
+        ),
         ([PF, *VFS], [NAMED, {"address": "0000:99:00.0", "physical_network": "p"}], "entry 2 names 0000:99:00.0"),
     ],
 )

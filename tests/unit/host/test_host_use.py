@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from mooring.core.devspec import offer, parse_device_specs
+from mooring.core.devspec import offer
+from mooring.core.devspec_entries import parse_device_specs
 from mooring.host.host_use import host_uses, open_elsewhere
 from mooring.host.sysfs import read_functions
 from mooring.model.pci import FunctionKind, PciAddress

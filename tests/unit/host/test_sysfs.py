@@ -276,3 +276,11 @@ def test_a_plain_network_function_is_neither_pf_nor_vf(tree: Path) -> None:
         (tree / "bus/pci/devices" / str(address)).unlink()
     (function,) = read_functions(tree)
     assert (function.kind, function.vf_total, function.faults) == (FunctionKind.PCI, None, ())
+
+
+def test_a_functions_class_and_the_link_type_of_a_pf_are_read(tree: Path) -> None:
+    assert (function_at(tree, PF).device_class, function_at(tree, PF).link_type) == ("020000", "ethernet")
+    assert (function_at(tree, VF).device_class, function_at(tree, VF).link_type) == ("020000", None)
+    for text, kind in (("32\n", "infiniband"), ("772\n", None)):
+        (folder_of(tree, PF) / "net" / "ens1f0" / "type").write_text(text)
+        assert function_at(tree, PF).link_type == kind

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from mooring.config import load_agent
-from mooring.core.devspec import parse_device_specs
+from mooring.core.devspec_entries import parse_device_specs
 from mooring.host.livexml import LiveInterface
 from mooring.model.pci import FunctionKind, PciAddress, PciFunction
 from mooring.model.vf import Vlan
