@@ -55,3 +55,8 @@ def test_a_function_in_trouble_is_told_apart_from_one_that_is_held_back(capsys: 
 def test_a_whole_pf_shows_its_own_state(facts: dict[str, Any], said: str, capsys: pytest.CaptureFixture[str]) -> None:
     print_devices([function(WHOLE, "type-PF", netdev="ens2f0", **facts)])
     assert said in capsys.readouterr().out
+
+
+def test_a_pf_without_vfs_has_no_table(capsys: pytest.CaptureFixture[str]) -> None:
+    print_devices([function(WHOLE, "type-PF")])
+    assert "ADDRESS" not in capsys.readouterr().out

@@ -111,6 +111,8 @@ def print_groups(columns: Sequence[Column], groups: Sequence[Group]) -> None:
     for number, (group, rows) in enumerate(zip(groups, tables, strict=True)):
         if group.heading:
             click.echo(("\n" if number else "") + filled(group.heading, "", "    "))
+            if not rows:
+                continue  # the heading says it all
         table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
         for column, width in zip(columns, widths, strict=True):
             table.add_column(
