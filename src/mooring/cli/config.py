@@ -18,7 +18,9 @@ _DEVICE_SPEC = """
 # vfs = "0-3,8"                 # only these of its VFs; left out: all
 # address = "0000:81:10.4"      # instead of pf: this one VF
 # physical_network = "physnet1"
-# exclude = false               # never hand these out, whatever else matches"""
+# exclude = false               # never hand these out, whatever else matches
+# num_vfs = 8                   # made at the agent's start, from 0 only
+# whole = false                 # the PF itself, for a direct-physical port"""
 
 
 @click.group(short_help="Show every setting, explained.")
