@@ -144,6 +144,8 @@ def test_the_migrations_make_exactly_the_schema_that_the_statements_are_written_
     engine = create_engine("sqlite://", creator=lambda: wanted)
     tables.METADATA.create_all(engine)
     assert columns(migrated) == columns(wanted)
+    triggers = migrated.execute("SELECT sql FROM sqlite_master WHERE type = 'trigger'").fetchall()
+    assert {sql for (sql,) in triggers} == set(tables.TRIGGERS)
 
 
 def test_a_database_from_the_future_is_refused(path: Path) -> None:

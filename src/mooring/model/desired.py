@@ -112,6 +112,10 @@ class DesiredServer:
     """Base64, as the API took it."""
     launch_index: int = 0
     """Its number among the servers of one request, from 0."""
+    passthrough: tuple[PciAddress, ...] = ()
+    """Functions that its flavor asked for and that are no interface; each is among the desired functions too."""
+    numa_nodes: tuple[int, ...] = ()
+    """The host node of each of the guest's NUMA cells, in their order; empty for a guest without cells."""
 
 
 @dataclass(frozen=True, slots=True)

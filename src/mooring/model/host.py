@@ -29,6 +29,18 @@ class AgentType(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class NumaCell:
+    """One NUMA node of a host."""
+
+    id: int
+    cpus: tuple[int, ...] = ()
+    """The kernel's numbers of its processors, sorted."""
+    memory_mib: int = 0
+    socket: int | None = None
+    """Which package its processors are in; ``None``: the kernel does not say, or they are in several."""
+
+
+@dataclass(frozen=True, slots=True)
 class OfferedFunction:
     """A function together with what the host's own device specs say of it."""
 
@@ -38,6 +50,10 @@ class OfferedFunction:
     reason: str = ""
     """Why it is not offered."""
     observed: VfSettings | None = None
+    trusted: bool = False
+    """Its device spec keeps it for trusted ports."""
+    tags: tuple[str, ...] = ()
+    """The free tags of its device spec, sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +72,8 @@ class HostSnapshot:
     bridge_mappings: Mapping[str, str] = field(default_factory=dict)
     """Physical network to the bridge that carries ``normal`` ports."""
     version: str = ""
+    numa_cells: tuple[NumaCell, ...] = ()
+    """By id; empty where the kernel shows no NUMA."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,3 +101,18 @@ class Host:
     started_at: datetime | None = None
     heard_at: datetime | None = None
     """A coarse copy for people; liveness is kept in memory."""
+    numa_cells: tuple[NumaCell, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """A named set of hosts with properties: Nova's host aggregate."""
+
+    id: int
+    uuid: str
+    name: str
+    created_at: datetime
+    updated_at: datetime
+    hosts: tuple[str, ...] = ()
+    """Sorted."""
+    metadata: Mapping[str, str] = field(default_factory=dict)

@@ -3,9 +3,35 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from mooring.model.pci import FunctionKind, PciAddress
 from mooring.model.vf import VfSettings, VfState
+
+
+class NumaPolicy(StrEnum):
+    """How near a device has to be to its guest's cells: Nova's ``hw:pci_numa_affinity_policy``.
+
+    It says nothing to a guest without NUMA cells of its own.
+    """
+
+    REQUIRED = "required"
+    """On a host node of one of the guest's cells."""
+    SOCKET = "socket"
+    """On a node of the same socket as one of them."""
+    LEGACY = "legacy"
+    """On one of their nodes, or on one that the kernel does not tell; what holds where nothing is said."""
+    PREFERRED = "preferred"
+    """Anywhere, the nearest first."""
+
+
+class Spread(StrEnum):
+    """Over what the functions of one server are spread, as far as there is room: ``pci:spread`` of a flavor."""
+
+    PF = "pf"
+    NUMA = "numa"
+    NONE = "none"
+    """Not at all: all from as few PFs as can be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +68,14 @@ class Device:
     observed: VfSettings | None = None
     verified_at: datetime | None = None
     """When it was last read back; ``None``: not since its settings were changed, or never."""
+    trusted: bool = False
+    """Its device spec keeps it for trusted ports."""
+    tags: tuple[str, ...] = ()
+    """The free tags of its device spec, sorted."""
+    features: tuple[str, ...] = ()
+    """What its netdev, or its PF's, has switched on, in libvirt's and Nova's words; sorted."""
+    device_class: str = ""
+    """Six hex digits, lower case, as in ``020000`` for Ethernet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,11 +100,14 @@ class Claim:
     host: str
     address: PciAddress
     server_id: str
-    port_id: str
+    port_id: str | None
+    """``None``: it was asked for by a flavor, and has no port."""
     generation: int
     created_at: datetime
     desired: VfSettings
     is_releasing: bool = False
+    request_id: str = ""
+    """Of a flavor's wish: its PCI group's name."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -90,3 +90,29 @@ class Server:
     tags: tuple[str, ...] = ()
     reservation_id: str = ""
     launch_index: int = 0
+    server_group_id: str | None = None
+    numa_nodes: tuple[int, ...] = ()
+    """The host node of each of the guest's NUMA cells, in their order; empty for a guest without cells."""
+
+
+class GroupPolicy(StrEnum):
+    """Nova's server group policies."""
+
+    AFFINITY = "affinity"
+    ANTI_AFFINITY = "anti-affinity"
+    SOFT_AFFINITY = "soft-affinity"
+    SOFT_ANTI_AFFINITY = "soft-anti-affinity"
+
+
+@dataclass(frozen=True, slots=True)
+class ServerGroup:
+    """Servers that want one host, or different ones. The members are the servers that name it."""
+
+    id: str
+    name: str
+    project_id: str
+    user_id: str
+    created_at: datetime
+    policy: GroupPolicy = GroupPolicy.ANTI_AFFINITY
+    max_server_per_host: int = 1
+    """Of anti-affinity only: how many of them one host may have."""

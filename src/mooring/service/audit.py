@@ -105,12 +105,12 @@ def _pf_or_vfs(books: Books) -> Iterator[str]:
 def _claims_have_owners(books: Books) -> Iterator[str]:
     claimed_ports = {claim.port_id for claim in books.claims}
     for claim in books.claims:
-        server, port = books.servers.get(claim.server_id), books.ports.get(claim.port_id)
+        server, port = books.servers.get(claim.server_id), books.ports.get(claim.port_id or "")
         if server is None:
             yield f"claim of {claim.host} {claim.address} is of server {claim.server_id}, which does not exist"
         elif server.host != claim.host:
             yield f"server {server.id} is on {server.host} and claims {claim.address} of {claim.host}"
-        if port is None or port.device_id != claim.server_id:
+        if claim.port_id is not None and (port is None or port.device_id != claim.server_id):
             yield f"claim of {claim.host} {claim.address} is for port {claim.port_id}, which is not that server's"
     for port in books.ports.values():
         server = books.servers.get(port.device_id)
@@ -125,7 +125,7 @@ def _reaches_its_network(books: Books) -> Iterator[str]:
     for segment in SEGMENTS.where(books.tx):
         physnets[segment.network_id].add(segment.physical_network)
     for claim in books.claims:
-        device, port = books.devices.get(claim.device_id), books.ports.get(claim.port_id)
+        device, port = books.devices.get(claim.device_id), books.ports.get(claim.port_id or "")
         if device is not None and port is not None and device.physical_network not in physnets[port.network_id]:
             yield f"port {port.id} has {device.address} on {device.physical_network}, which its network is not on"
 
@@ -199,7 +199,7 @@ def _observed_as_desired(books: Books) -> Iterator[str]:
 
 def _active_is_proved(books: Books) -> Iterator[str]:
     for claim in books.claims:
-        device, port = books.devices.get(claim.device_id), books.ports.get(claim.port_id)
+        device, port = books.devices.get(claim.device_id), books.ports.get(claim.port_id or "")
         if device is None or port is None or claim.is_releasing:
             continue
         what = f"port {port.id} is {port.status}, and {device.host} {device.address} is {device.state}"

@@ -22,7 +22,11 @@ def desired_of(tx: Tx, host: Host) -> Desired:
     functions = [*_owned(held, by_address), *_unowned(held, by_address.values())]
     # A guest is not waited for because its function went: it runs without, and gets it back when it is here again.
     gone = {device.id for device in by_address.values() if device.state is VfState.REMOVED_PENDING}
-    plugged = {claim.port_id: claim for claim in held if not claim.is_releasing and claim.device_id not in gone}
+    plugged = {
+        claim.port_id: claim
+        for claim in held
+        if claim.port_id is not None and not claim.is_releasing and claim.device_id not in gone
+    }
     wanted = servers_of(tx, host, plugged)
     missed = tuple(device.address for device in by_address.values() if device.id in gone)
     return Desired(host.name, host.epoch, newest_sequence(tx), tuple(functions), tuple(wanted), missed)

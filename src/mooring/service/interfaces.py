@@ -52,7 +52,7 @@ def detach_interface(tx: Tx, world: World, who: Caller, server_id: str, port_id:
 def finish_detach(tx: Tx, world: World, who: Caller, held: Claim) -> None:
     """The host let go of a function. If its server stays, the function was taken from it: so is the port, then."""
     server = SERVERS.get(tx, held.server_id)
-    port = PORTS.get(tx, held.port_id)
+    port = PORTS.get(tx, held.port_id) if held.port_id else None
     if server is not None and server.status is not ServerStatus.DELETING and port is not None:
         let_go(tx, world, who, port)
 

@@ -18,7 +18,7 @@ def follow(tx: Tx, actor: str, device: Device, held: Claim, *, is_refused: bool 
 
     A port whose function is on its way back is left as it is until the host let go.
     """
-    port = PORTS.get(tx, held.port_id)
+    port = PORTS.get(tx, held.port_id) if held.port_id else None
     if port is None or held.is_releasing:
         return
     reason = device.reason[:FAULT_DETAILS_CHARS_MAX]

@@ -143,7 +143,13 @@ servers = Table(
     _text("fault", nullable=True), _text("availability_zone", nullable=True), _text("metadata"),
     _text("description", nullable=True), _text("key_name", nullable=True), _text("user_data", nullable=True),
     _int("config_drive"), _text("tags"), _text("reservation_id"), _int("launch_index"),
+    _text("server_group_id", ForeignKey("server_groups.id"), nullable=True, index=True), _text("numa_nodes"),
     _int("used_vcpus"), _int("used_memory_mib"), _int("used_disk_gib"),
+)  # fmt: skip
+
+server_groups = Table(
+    "server_groups", METADATA, _id(), _text("name"), _text("project_id", index=True), _text("user_id"),
+    _int("created_at"), _text("policy"), _int("max_server_per_host"),
 )  # fmt: skip
 
 # --- hosts ----------------------------------------------------------------------------------------------------
@@ -154,7 +160,13 @@ hosts = Table(
     _text("disabled_reason", nullable=True),
     _int("epoch"), _text("boot_id"), _text("agent_id"), _int("vcpus"), _int("memory_mib"), _int("disk_gib"),
     _text("hypervisor_type"), _int("hypervisor_version"), _text("bridge_mappings"), _text("device_mappings"),
-    _int("started_at", nullable=True), _int("heard_at", nullable=True),
+    _int("started_at", nullable=True), _int("heard_at", nullable=True), _text("numa_cells"),
+)  # fmt: skip
+
+aggregates = Table(
+    "aggregates", METADATA, Column("id", Integer, primary_key=True, autoincrement=True), _text("uuid", unique=True),
+    _text("name", unique=True), _int("created_at"), _int("updated_at"), _text("hosts"), _text("metadata"),
+    sqlite_autoincrement=True,
 )  # fmt: skip
 
 devices = Table(
@@ -165,15 +177,22 @@ devices = Table(
     _text("driver", nullable=True), _text("netdev", nullable=True), _text("mac", nullable=True),
     _int("numa_node", nullable=True), _int("iommu_group", nullable=True), _int("link_speed_mbps", nullable=True),
     _text("physical_network", nullable=True), _int("is_offered"), _text("reason"), _text("observed", nullable=True),
-    _int("verified_at", nullable=True), UniqueConstraint("host", "address"),
-    Index("offered_by_physnet", "physical_network", "state", "host"),
+    _int("verified_at", nullable=True), _int("trusted"), _text("tags"), _text("features"), _text("device_class"),
+    UniqueConstraint("host", "address"),
+)  # fmt: skip
+
+pci_groups = Table(
+    "pci_groups", METADATA, _id(), _text("name", unique=True), _int("created_at"), _int("updated_at"),
+    _text("description"), _text("selectors"), _text("excludes"), _text("projects"),
+    _text("default_vnic_type", nullable=True), _int("revision_number"),
 )  # fmt: skip
 
 #: UNIQUE(device_id), as the primary key, is what keeps two servers off one function.
 claims = Table(
     "claims", METADATA, _text("device_id", ForeignKey("devices.id"), primary_key=True), _text("host", index=True),
-    _text("address"), _text("server_id", ForeignKey("servers.id"), index=True), _text("port_id", unique=True),
-    _int("generation"), _int("created_at"), _text("desired"), _int("is_releasing"),
+    _text("address"), _text("server_id", ForeignKey("servers.id"), index=True),
+    _text("port_id", nullable=True, unique=True),
+    _int("generation"), _int("created_at"), _text("desired"), _int("is_releasing"), _text("request_id"),
 )  # fmt: skip
 
 # --- the trail ------------------------------------------------------------------------------------------------
@@ -185,5 +204,50 @@ events = Table(
     _text("request_id"), _text("detail"), sqlite_autoincrement=True,
 )  # fmt: skip
 Index("events_of_host", events.c.host, events.c.sequence)
+
+#: What placing has to look at again, and the order in which it changed: triggers keep it, so that no writer forgets to.
+#: One row a host at most; the empty name stands for what all hosts share, aggregates and PCI groups.
+host_changes = Table(
+    "host_changes", METADATA, Column("sequence", Integer, primary_key=True, autoincrement=True),
+    _text("host", unique=True), sqlite_autoincrement=True,
+)  # fmt: skip
+
+_PLACED_BY = {
+    "devices": (
+        "kind", "state", "is_offered", "physical_network", "pf", "vf_count", "numa_node", "iommu_group", "trusted",
+        "tags", "features", "link_speed_mbps", "vendor_id", "product_id", "device_class", "reason",
+    ),
+    "servers": ("host", "used_vcpus", "used_memory_mib", "used_disk_gib", "server_group_id", "numa_nodes"),
+    "hosts": (
+        "is_enabled", "disabled_reason", "availability_zone", "vcpus", "memory_mib", "disk_gib", "numa_cells",
+    ),
+}  # fmt: skip
+"""What of a host placing goes by."""
+_HOST_OF = {"devices": "host", "servers": "host", "hosts": "name"}
+
+
+def _triggers() -> tuple[str, ...]:
+    """Statements, each on one line. ``INSERT OR REPLACE`` gives a host that changes again a new, higher number."""
+    made = []
+    note = "INSERT OR REPLACE INTO host_changes (host) "
+    for table, columns in _PLACED_BY.items():
+        host = _HOST_OF[table]
+        differs = " OR ".join(f"OLD.{column} IS NOT NEW.{column}" for column in columns)
+        for verb, row, when in (
+            ("INSERT", "NEW", ""), ("DELETE", "OLD", ""), ("UPDATE", "NEW", f" WHEN {differs}"),
+            ("UPDATE", "OLD", f" WHEN OLD.{host} IS NOT NEW.{host}"),
+        ):  # fmt: skip
+            name = f"{table}_{verb.lower()}_{row.lower()}"
+            select = f"SELECT {row}.{host} WHERE {row}.{host} IS NOT NULL"
+            made.append(f"CREATE TRIGGER {name} AFTER {verb} ON {table}{when} BEGIN {note}{select}; END")
+    for table in ("aggregates", "pci_groups"):
+        made += [
+            f"CREATE TRIGGER {table}_{verb.lower()} AFTER {verb} ON {table} BEGIN {note}VALUES (''); END"
+            for verb in ("INSERT", "UPDATE", "DELETE")
+        ]
+    return tuple(made)
+
+
+TRIGGERS = _triggers()
 
 settings = Table("settings", METADATA, _text("name", primary_key=True), _text("value"))

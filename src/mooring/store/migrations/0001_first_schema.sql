@@ -1,3 +1,15 @@
+CREATE TABLE aggregates (
+    id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    uuid TEXT NOT NULL,
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    hosts TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    UNIQUE (uuid),
+    UNIQUE (name)
+);
+
 CREATE TABLE events (
     sequence INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     at INTEGER NOT NULL,
@@ -29,6 +41,12 @@ CREATE TABLE flavors (
     UNIQUE (name)
 );
 
+CREATE TABLE host_changes (
+    sequence INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    host TEXT NOT NULL,
+    UNIQUE (host)
+);
+
 CREATE TABLE hosts (
     id TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -50,6 +68,7 @@ CREATE TABLE hosts (
     device_mappings TEXT NOT NULL,
     started_at INTEGER,
     heard_at INTEGER,
+    numa_cells TEXT NOT NULL,
     PRIMARY KEY (id),
     UNIQUE (name),
     UNIQUE (key_hash)
@@ -99,6 +118,21 @@ CREATE INDEX ix_networks_name ON networks (name);
 
 CREATE INDEX ix_networks_project_id ON networks (project_id);
 
+CREATE TABLE pci_groups (
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    description TEXT NOT NULL,
+    selectors TEXT NOT NULL,
+    excludes TEXT NOT NULL,
+    projects TEXT NOT NULL,
+    default_vnic_type TEXT,
+    revision_number INTEGER NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (name)
+);
+
 CREATE TABLE projects (
     id TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -118,40 +152,18 @@ CREATE TABLE roles (
     UNIQUE (name)
 );
 
-CREATE TABLE servers (
+CREATE TABLE server_groups (
     id TEXT NOT NULL,
+    name TEXT NOT NULL,
     project_id TEXT NOT NULL,
     user_id TEXT NOT NULL,
-    name TEXT NOT NULL,
-    flavor TEXT NOT NULL,
-    image_id TEXT,
     created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL,
-    status TEXT NOT NULL,
-    host TEXT,
-    generation INTEGER NOT NULL,
-    launched_at INTEGER,
-    fault TEXT,
-    availability_zone TEXT,
-    metadata TEXT NOT NULL,
-    description TEXT,
-    key_name TEXT,
-    user_data TEXT,
-    config_drive INTEGER NOT NULL,
-    tags TEXT NOT NULL,
-    reservation_id TEXT NOT NULL,
-    launch_index INTEGER NOT NULL,
-    used_vcpus INTEGER NOT NULL,
-    used_memory_mib INTEGER NOT NULL,
-    used_disk_gib INTEGER NOT NULL,
+    policy TEXT NOT NULL,
+    max_server_per_host INTEGER NOT NULL,
     PRIMARY KEY (id)
 );
 
-CREATE INDEX ix_servers_host ON servers (host);
-
-CREATE INDEX ix_servers_name ON servers (name);
-
-CREATE INDEX ix_servers_project_id ON servers (project_id);
+CREATE INDEX ix_server_groups_project_id ON server_groups (project_id);
 
 CREATE TABLE settings (
     name TEXT NOT NULL,
@@ -210,12 +222,14 @@ CREATE TABLE devices (
     reason TEXT NOT NULL,
     observed TEXT,
     verified_at INTEGER,
+    trusted INTEGER NOT NULL,
+    tags TEXT NOT NULL,
+    features TEXT NOT NULL,
+    device_class TEXT NOT NULL,
     PRIMARY KEY (id),
     UNIQUE (host, address),
     FOREIGN KEY(host) REFERENCES hosts (name)
 );
-
-CREATE INDEX offered_by_physnet ON devices (physical_network, state, host);
 
 CREATE TABLE ports (
     id TEXT NOT NULL,
@@ -281,6 +295,46 @@ CREATE UNIQUE INDEX one_flat_network_per_physnet ON segments (physical_network) 
 
 CREATE UNIQUE INDEX one_network_per_vlan ON segments (physical_network, segmentation_id) WHERE network_type = 'vlan';
 
+CREATE TABLE servers (
+    id TEXT NOT NULL,
+    project_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    flavor TEXT NOT NULL,
+    image_id TEXT,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    host TEXT,
+    generation INTEGER NOT NULL,
+    launched_at INTEGER,
+    fault TEXT,
+    availability_zone TEXT,
+    metadata TEXT NOT NULL,
+    description TEXT,
+    key_name TEXT,
+    user_data TEXT,
+    config_drive INTEGER NOT NULL,
+    tags TEXT NOT NULL,
+    reservation_id TEXT NOT NULL,
+    launch_index INTEGER NOT NULL,
+    server_group_id TEXT,
+    numa_nodes TEXT NOT NULL,
+    used_vcpus INTEGER NOT NULL,
+    used_memory_mib INTEGER NOT NULL,
+    used_disk_gib INTEGER NOT NULL,
+    PRIMARY KEY (id),
+    FOREIGN KEY(server_group_id) REFERENCES server_groups (id)
+);
+
+CREATE INDEX ix_servers_host ON servers (host);
+
+CREATE INDEX ix_servers_name ON servers (name);
+
+CREATE INDEX ix_servers_project_id ON servers (project_id);
+
+CREATE INDEX ix_servers_server_group_id ON servers (server_group_id);
+
 CREATE TABLE subnets (
     id TEXT NOT NULL,
     network_id TEXT NOT NULL,
@@ -335,11 +389,12 @@ CREATE TABLE claims (
     host TEXT NOT NULL,
     address TEXT NOT NULL,
     server_id TEXT NOT NULL,
-    port_id TEXT NOT NULL,
+    port_id TEXT,
     generation INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     desired TEXT NOT NULL,
     is_releasing INTEGER NOT NULL,
+    request_id TEXT NOT NULL,
     PRIMARY KEY (device_id),
     FOREIGN KEY(device_id) REFERENCES devices (id),
     FOREIGN KEY(server_id) REFERENCES servers (id),
@@ -371,3 +426,39 @@ CREATE TABLE ip_allocations (
 CREATE INDEX ix_ip_allocations_ip_address ON ip_allocations (ip_address);
 
 CREATE INDEX ix_ip_allocations_port_id ON ip_allocations (port_id);
+
+CREATE TRIGGER devices_insert_new AFTER INSERT ON devices BEGIN INSERT OR REPLACE INTO host_changes (host) SELECT NEW.host WHERE NEW.host IS NOT NULL; END;
+
+CREATE TRIGGER devices_delete_old AFTER DELETE ON devices BEGIN INSERT OR REPLACE INTO host_changes (host) SELECT OLD.host WHERE OLD.host IS NOT NULL; END;
+
+CREATE TRIGGER devices_update_new AFTER UPDATE ON devices WHEN OLD.kind IS NOT NEW.kind OR OLD.state IS NOT NEW.state OR OLD.is_offered IS NOT NEW.is_offered OR OLD.physical_network IS NOT NEW.physical_network OR OLD.pf IS NOT NEW.pf OR OLD.vf_count IS NOT NEW.vf_count OR OLD.numa_node IS NOT NEW.numa_node OR OLD.iommu_group IS NOT NEW.iommu_group OR OLD.trusted IS NOT NEW.trusted OR OLD.tags IS NOT NEW.tags OR OLD.features IS NOT NEW.features OR OLD.link_speed_mbps IS NOT NEW.link_speed_mbps OR OLD.vendor_id IS NOT NEW.vendor_id OR OLD.product_id IS NOT NEW.product_id OR OLD.device_class IS NOT NEW.device_class OR OLD.reason IS NOT NEW.reason BEGIN INSERT OR REPLACE INTO host_changes (host) SELECT NEW.host WHERE NEW.host IS NOT NULL; END;
+
+CREATE TRIGGER devices_update_old AFTER UPDATE ON devices WHEN OLD.host IS NOT NEW.host BEGIN INSERT OR REPLACE INTO host_changes (host) SELECT OLD.host WHERE OLD.host IS NOT NULL; END;
+
+CREATE TRIGGER servers_insert_new AFTER INSERT ON servers BEGIN INSERT OR REPLACE INTO host_changes (host) SELECT NEW.host WHERE NEW.host IS NOT NULL; END;
+
+CREATE TRIGGER servers_delete_old AFTER DELETE ON servers BEGIN INSERT OR REPLACE INTO host_changes (host) SELECT OLD.host WHERE OLD.host IS NOT NULL; END;
+
+CREATE TRIGGER servers_update_new AFTER UPDATE ON servers WHEN OLD.host IS NOT NEW.host OR OLD.used_vcpus IS NOT NEW.used_vcpus OR OLD.used_memory_mib IS NOT NEW.used_memory_mib OR OLD.used_disk_gib IS NOT NEW.used_disk_gib OR OLD.server_group_id IS NOT NEW.server_group_id OR OLD.numa_nodes IS NOT NEW.numa_nodes BEGIN INSERT OR REPLACE INTO host_changes (host) SELECT NEW.host WHERE NEW.host IS NOT NULL; END;
+
+CREATE TRIGGER servers_update_old AFTER UPDATE ON servers WHEN OLD.host IS NOT NEW.host BEGIN INSERT OR REPLACE INTO host_changes (host) SELECT OLD.host WHERE OLD.host IS NOT NULL; END;
+
+CREATE TRIGGER hosts_insert_new AFTER INSERT ON hosts BEGIN INSERT OR REPLACE INTO host_changes (host) SELECT NEW.name WHERE NEW.name IS NOT NULL; END;
+
+CREATE TRIGGER hosts_delete_old AFTER DELETE ON hosts BEGIN INSERT OR REPLACE INTO host_changes (host) SELECT OLD.name WHERE OLD.name IS NOT NULL; END;
+
+CREATE TRIGGER hosts_update_new AFTER UPDATE ON hosts WHEN OLD.is_enabled IS NOT NEW.is_enabled OR OLD.disabled_reason IS NOT NEW.disabled_reason OR OLD.availability_zone IS NOT NEW.availability_zone OR OLD.vcpus IS NOT NEW.vcpus OR OLD.memory_mib IS NOT NEW.memory_mib OR OLD.disk_gib IS NOT NEW.disk_gib OR OLD.numa_cells IS NOT NEW.numa_cells BEGIN INSERT OR REPLACE INTO host_changes (host) SELECT NEW.name WHERE NEW.name IS NOT NULL; END;
+
+CREATE TRIGGER hosts_update_old AFTER UPDATE ON hosts WHEN OLD.name IS NOT NEW.name BEGIN INSERT OR REPLACE INTO host_changes (host) SELECT OLD.name WHERE OLD.name IS NOT NULL; END;
+
+CREATE TRIGGER aggregates_insert AFTER INSERT ON aggregates BEGIN INSERT OR REPLACE INTO host_changes (host) VALUES (''); END;
+
+CREATE TRIGGER aggregates_update AFTER UPDATE ON aggregates BEGIN INSERT OR REPLACE INTO host_changes (host) VALUES (''); END;
+
+CREATE TRIGGER aggregates_delete AFTER DELETE ON aggregates BEGIN INSERT OR REPLACE INTO host_changes (host) VALUES (''); END;
+
+CREATE TRIGGER pci_groups_insert AFTER INSERT ON pci_groups BEGIN INSERT OR REPLACE INTO host_changes (host) VALUES (''); END;
+
+CREATE TRIGGER pci_groups_update AFTER UPDATE ON pci_groups BEGIN INSERT OR REPLACE INTO host_changes (host) VALUES (''); END;
+
+CREATE TRIGGER pci_groups_delete AFTER DELETE ON pci_groups BEGIN INSERT OR REPLACE INTO host_changes (host) VALUES (''); END;
