@@ -90,6 +90,99 @@ def test_the_events_of_a_failed_story_are_neither_kept_nor_told(store: Store) ->
     assert store.read_now(lambda tx: tx.all(Sql(select(tables.events.c.ident)))) == []
 
 
+def attempt(tx: Tx, name: str, error: Exception | None) -> None:
+    """Write, tell, and register an undo inside an attempt, and fail with ``error``."""
+    with tx.attempt():
+        tx.run(SET, name=name, value="x")
+        tx.tell(Event("x.y", name))
+        if error is not None:
+            raise error
+
+
+def test_a_failed_attempt_takes_its_changes_and_events_along_and_the_story_goes_on(store: Store) -> None:
+    heard: list[str] = []
+    store.on_commit(lambda events: heard.extend(event.ident for event in events))
+
+    def story(tx: Tx) -> None:
+        attempt(tx, "before", None)
+        with pytest.raises(Conflict, match="no"):
+            attempt(tx, "dropped", Conflict("no"))
+        attempt(tx, "after", None)
+
+    store.write_now(story)
+    assert names(store) == ["after", "before"]
+    assert heard == ["before", "after"]
+
+
+def test_an_attempt_that_fails_undoes_the_attempts_that_went_well_inside_it(store: Store) -> None:
+    undone: list[str] = []
+
+    def outer(tx: Tx) -> None:
+        with tx.attempt():
+            tx.on_undo(lambda: undone.append("outer"))
+            attempt(tx, "inner", None)
+            tx.on_undo(lambda: undone.append("later"))
+            raise Conflict("no")
+
+    def story(tx: Tx) -> None:
+        tx.on_undo(lambda: undone.append("story"))
+        with pytest.raises(Conflict, match="no"):
+            outer(tx)
+        put("kept")(tx)
+
+    store.write_now(story)
+    assert names(store) == ["kept"]
+    assert undone == ["later", "outer"]
+
+
+def test_a_story_that_fails_calls_what_was_registered_newest_first_and_once(store: Store) -> None:
+    undone: list[int] = []
+
+    def fail(tx: Tx) -> None:
+        for number in range(3):
+            tx.on_undo(lambda number=number: undone.append(number))  # type: ignore[misc]  # a default binds the number
+        raise Conflict("no")
+
+    with pytest.raises(Conflict, match="no"):
+        store.write_now(fail)
+    store.write_now(put("next"))
+    assert undone == [2, 1, 0]
+
+
+def test_a_story_that_is_committed_undoes_nothing(store: Store) -> None:
+    undone: list[str] = []
+
+    def story(tx: Tx) -> None:
+        tx.on_undo(lambda: undone.append("story"))
+        attempt(tx, "kept", None)
+
+    store.write_now(story)
+    store.write_now(put("next"))
+    assert undone == []
+
+
+def test_a_disk_that_does_not_commit_undoes_every_story_of_the_group_the_last_first(store: Store) -> None:
+    """The failing write is inside an attempt of the last story: SQLite has ended the transaction under it."""
+    store.write_now(lambda tx: tx.one(pragma("max_page_count = 1")))
+    undone: list[str] = []
+
+    def fill(tx: Tx) -> None:
+        tx.on_undo(lambda: undone.append("second"))
+        with tx.attempt():
+            tx.on_undo(lambda: undone.append("attempt"))
+            for number in range(200):
+                tx.run(SET, name=f"{number}", value="x" * 4000)
+
+    blocked, gate = threading.Event(), threading.Event()
+    ahead = store.submit(lambda _: (blocked.set(), gate.wait(10)))
+    blocked.wait(10)
+    jobs = [store.submit(lambda tx: tx.on_undo(lambda: undone.append("first"))), store.submit(fill)]
+    gate.set()
+    ahead.result(10)
+    assert [type(job.exception(10)) for job in jobs] == [Unreachable, Unreachable]
+    assert undone == ["attempt", "second", "first"]
+
+
 def test_what_was_answered_is_there_after_a_reopen(path: Path) -> None:
     store = Store(path, SteppedClock(), NoSteps())
     store.write_now(put("kept"))

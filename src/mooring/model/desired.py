@@ -17,7 +17,7 @@ class Purpose(StrEnum):
     BASELINE = "baseline"
     """Clean, verified, nobody's."""
     SERVE = "serve"
-    """A server's port."""
+    """A server's: one of its ports', or what its flavor asked for."""
 
 
 class FunctionOutcome(StrEnum):
@@ -39,11 +39,12 @@ class ServerOutcome(StrEnum):
 class DesiredFunction:
     address: PciAddress
     pf: PciAddress | None
-    """``None`` is a whole PF, which has no settings to write."""
+    """``None`` is a whole PF, or a function without SR-IOV."""
     vf_index: int | None
     generation: int
     purpose: Purpose
     settings: VfSettings
+    """Empty for what has none: whole functions, and VFs of something else than a NIC."""
     server_id: str | None = None
 
 

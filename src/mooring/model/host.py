@@ -85,6 +85,7 @@ class Host:
     key_hash: str
     """SHA-256 of the key that the agent authenticates with."""
     availability_zone: str = DEFAULT_ZONE
+    """Where it is: the zone of an aggregate that it is in, else its own."""
     is_enabled: bool = True
     disabled_reason: str | None = None
     epoch: int = 0
@@ -102,6 +103,8 @@ class Host:
     heard_at: datetime | None = None
     """A coarse copy for people; liveness is kept in memory."""
     numa_cells: tuple[NumaCell, ...] = ()
+    own_availability_zone: str = DEFAULT_ZONE
+    """Where it is while none of its aggregates has a zone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,8 +35,12 @@ class AgentStep(StrEnum):
 
     DESIRED_RECEIVED = "agent.desired-received"
     INTENT_JOURNALLED = "agent.intent-journalled"
+    VFS_REMOVED = "agent.vfs-removed"
+    """Of a PF that a server is to have whole, or had."""
     LINK_ISOLATED = "agent.link-isolated"
     FUNCTION_RESET = "agent.function-reset"
+    VFS_MADE = "agent.vfs-made"
+    """Of a PF that a server had whole."""
     SETTINGS_WRITTEN = "agent.settings-written"
     SETTINGS_VERIFIED = "agent.settings-verified"
     DOMAIN_STARTED = "agent.domain-started"

@@ -60,7 +60,7 @@ class FunctionKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PciFunction:
-    """One network function as sysfs shows it. ``None`` means that the kernel does not say."""
+    """One function as sysfs shows it. ``None`` means that the kernel does not say."""
 
     address: PciAddress
     kind: FunctionKind
@@ -87,7 +87,7 @@ class PciFunction:
     phys_switch_id: str | None = None
     """Of a PF whose driver says which embedded switch its port is on; hex digits."""
     serial: str | None = None
-    """Of a PF's card, from its Vital Product Data: the keyword SN."""
+    """Of a PF's or a plain function's card: SN of its Vital Product Data, else what an NVMe controller says."""
     eswitch_mode: str | None = None
     """Of a PF, as devlink says it: ``legacy`` or ``switchdev``."""
     device_class: str = ""

@@ -80,16 +80,26 @@ class Device:
 
 @dataclass(frozen=True, slots=True)
 class PciRequest:
-    """A wish for one function: one for each SR-IOV port of a server."""
+    """A wish for functions: one for each SR-IOV port of a server, one for each item of a flavor's alias."""
 
     id: str
     """The port's id for a port's wish."""
-    physical_networks: frozenset[str]
-    """Any of these will do: the physical networks of the port's segments."""
-    vnic_type: str
+    kinds: frozenset[FunctionKind]
+    """Any of these will do."""
+    physical_networks: frozenset[str] | None = None
+    """Any of these will do: those of a port's segments. ``None``: it does not matter. Empty: the port's network has
+    none, because it is tunnelled, and no function will do."""
+    count: int = 1
+    group: str | None = None
+    """The name of the PCI group that they have to be of."""
     trusted: bool | None = None
-    kind: FunctionKind = FunctionKind.VF
-    """What will do: a virtual function, or a whole physical one."""
+    """Asked for, they are exactly that. ``None``: any will do, those that are not trusted first."""
+    features: frozenset[str] = frozenset()
+    """They have to have all of these."""
+    numa_policy: NumaPolicy | None = None
+    """``None`` is ``legacy``, as in Nova."""
+    min_rate_mbps: int = 0
+    """What each wants for itself of its PF's link."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,20 +122,50 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """An answer of the placing engine for one host: exactly which device each request would get."""
+    """An answer of the placing engine for one host: exactly which functions each request would get."""
 
     host: str
-    devices: Mapping[str, str] = field(default_factory=dict)
-    """Request id to device id."""
+    devices: Mapping[str, tuple[PciAddress, ...]] = field(default_factory=dict)
+    """By request id; as many as it asked for, by address."""
+    numa_nodes: tuple[int, ...] = ()
+    """The host node of each of the guest's NUMA cells."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lack:
+    """One constraint that failed on one host."""
+
+    constraint: str
+    """``agent``, ``host``, ``zone``, ``aggregate``, ``server_group``, ``same_host``, ``different_host``, ``cpu``,
+    ``memory``, ``disk``, ``numa_cells``, ``type``, ``physical_network``, ``group``, ``trusted``, ``features``,
+    ``numa_policy``, ``min_rate``, ``devices``, ``pf_or_vfs``, ``search``, ``binding``."""
+    text: str
+    """With its numbers; for those who may see hosts."""
+    summary: str
+    """The same without host names, VLANs or other projects' facts, to be read after "has": for the owner."""
+    requests: tuple[str, ...] = ()
+    """The ids of the requests that it is about, if it is about devices."""
+    need: int = 0
+    have: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """Why one host will not do: the constraint that failed, with its numbers in the sentence."""
+    """Why one host will not do."""
 
     host: str
-    constraint: str
-    """``agent``, ``physical_network``, ``devices``, ``cpu``, ``memory``, ``disk``, ``zone``, ``binding``."""
-    text: str
-    summary: str
-    """The same without host names, VLANs or other projects' facts: for the owner."""
+    lacks: tuple[Lack, ...]
+    """One at least, the first to be told first."""
+
+    @property
+    def constraint(self) -> str:
+        """That of the first."""
+        return self.lacks[0].constraint
+
+    @property
+    def text(self) -> str:
+        return "; ".join(lack.text for lack in self.lacks)
+
+    @property
+    def summary(self) -> str:
+        return " and ".join(lack.summary for lack in self.lacks)

@@ -91,6 +91,8 @@ class Server:
     reservation_id: str = ""
     launch_index: int = 0
     server_group_id: str | None = None
+    scheduler_hints: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """As they were asked for."""
     numa_nodes: tuple[int, ...] = ()
     """The host node of each of the guest's NUMA cells, in their order; empty for a guest without cells."""
 

@@ -48,6 +48,14 @@ _COUNTS = Sql(
     .where(_HANDED_OUT)
     .group_by(_D.kind, _D.physical_network, _D.state)
 )
+_PLACE = (_D.host, _D.kind, _D.physical_network, _D.state)
+_BY_HOST = (
+    select(*_PLACE, func.count())
+    .where(_HANDED_OUT | (_D.kind == FunctionKind.PCI.value))
+    .group_by(*_PLACE)
+    .order_by(*_PLACE)
+)
+_HOST_COUNTS, _ALL_HOSTS_COUNTS = Sql(_BY_HOST.where(_D.host == bindparam("host"))), Sql(_BY_HOST)
 _DEGRADED = Sql(
     select(_D.physical_network, func.count())
     .where(_D.state == VfState.IN_USE.value, _D.reason != "")
@@ -107,6 +115,15 @@ def counts(tx: Tx) -> list[tuple[str, str, str, int]]:
     """(kind, physical network or empty, state, how many) of the VFs, and of the PFs that are handed out whole."""
     return [
         (str(kind), str(physnet or ""), str(state), int(str(count))) for kind, physnet, state, count in tx.all(_COUNTS)
+    ]
+
+
+def host_counts(tx: Tx, host: str | None = None) -> list[tuple[str, str, str, str, int]]:
+    """(host, kind, physical network or empty, state, how many) as ``counts``, of one host or of all."""
+    rows = tx.all(_ALL_HOSTS_COUNTS) if host is None else tx.all(_HOST_COUNTS, host=host)
+    return [
+        (str(name), str(kind), str(physnet or ""), str(state), int(str(count)))
+        for name, kind, physnet, state, count in rows
     ]
 
 

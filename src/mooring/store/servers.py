@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, select
 
 from mooring.model.server import Server
 from mooring.store import tables
@@ -16,6 +16,11 @@ _USAGE = Sql(
     select(_S.host, func.sum(_S.used_vcpus), func.sum(_S.used_memory_mib), func.sum(_S.used_disk_gib), func.count())
     .where(_S.host.is_not(None))
     .group_by(_S.host)
+)
+_USAGE_OF = Sql(
+    select(func.sum(_S.used_vcpus), func.sum(_S.used_memory_mib), func.sum(_S.used_disk_gib), func.count())
+    .where(_S.host == bindparam("host"))
+    .having(func.count() > 0)
 )
 _STATUSES = Sql(select(_S.status, func.count()).group_by(_S.status))
 
@@ -40,6 +45,12 @@ def insert(tx: Tx, server: Server) -> Server:
 def usage(tx: Tx) -> dict[str, Usage]:
     """Host name to what is used there."""
     return {str(host): Usage(*(int(str(number)) for number in numbers)) for host, *numbers in tx.all(_USAGE)}
+
+
+def usage_of(tx: Tx, host: str) -> dict[str, Usage]:
+    """The same of one host."""
+    row = tx.one(_USAGE_OF, host=host)
+    return {} if row is None else {host: Usage(*(int(str(number)) for number in row))}
 
 
 def statuses(tx: Tx) -> list[tuple[str, int]]:

@@ -41,6 +41,7 @@ _CACHE_KIB = 16_384
 class _Job:
     story: Callable[[Tx], Any]
     future: "Future[Any]" = field(default_factory=Future)
+    tx: Tx | None = None
     result: Any = None
     error: BaseException | None = None
 
@@ -169,7 +170,7 @@ class Store:
 
     def _run(self, job: _Job) -> list[Event]:
         """One story in its savepoint: its failure undoes nobody else's work and reaches its own caller whole."""
-        tx = Tx(self._connection, self._clock.now(), self._steps)
+        tx = job.tx = Tx(self._connection, self._clock.now(), self._steps)
         self._connection.execute("SAVEPOINT story")
         try:
             job.result = job.story(tx)
@@ -178,14 +179,16 @@ class Store:
                 raise  # a full disk or the like: SQLite has given up the whole group
             job.error = _unreachable(error) if isinstance(error, sqlite3.Error) else error
             self._connection.execute("ROLLBACK TO story")
-            tx.events.clear()
+            tx.undo()
         self._connection.execute("RELEASE story")
         return tx.events
 
     def _give_up(self, group: list[_Job], broken: sqlite3.Error) -> None:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
-        for job in group:
+        for job in reversed(group):
+            if job.tx is not None:
+                job.tx.undo()
             job.error = _unreachable(broken)
         _answer(group)
 

@@ -4,6 +4,8 @@ Conventions: ids are text; times are integer microseconds since the epoch; boole
 and nested values are JSON text (``rows.py`` converts). A column's name is the dataclass field's name.
 """
 
+from collections.abc import Iterable
+
 from sqlalchemy import (
     CheckConstraint,
     Column,
@@ -144,6 +146,7 @@ servers = Table(
     _text("description", nullable=True), _text("key_name", nullable=True), _text("user_data", nullable=True),
     _int("config_drive"), _text("tags"), _text("reservation_id"), _int("launch_index"),
     _text("server_group_id", ForeignKey("server_groups.id"), nullable=True, index=True), _text("numa_nodes"),
+    _text("scheduler_hints"),
     _int("used_vcpus"), _int("used_memory_mib"), _int("used_disk_gib"),
 )  # fmt: skip
 
@@ -161,6 +164,7 @@ hosts = Table(
     _int("epoch"), _text("boot_id"), _text("agent_id"), _int("vcpus"), _int("memory_mib"), _int("disk_gib"),
     _text("hypervisor_type"), _int("hypervisor_version"), _text("bridge_mappings"), _text("device_mappings"),
     _int("started_at", nullable=True), _int("heard_at", nullable=True), _text("numa_cells"),
+    _text("own_availability_zone"),
 )  # fmt: skip
 
 aggregates = Table(
@@ -212,6 +216,13 @@ host_changes = Table(
     _text("host", unique=True), sqlite_autoincrement=True,
 )  # fmt: skip
 
+#: What of the functions changed, and in which order, for those who watch them. One row a function at most; the empty
+#: id stands for what no single function shows: one was removed with its host, or a PCI group or aggregate changed.
+device_changes = Table(
+    "device_changes", METADATA, Column("sequence", Integer, primary_key=True, autoincrement=True),
+    _text("device_id", unique=True), sqlite_autoincrement=True,
+)  # fmt: skip
+
 _PLACED_BY = {
     "devices": (
         "kind", "state", "is_offered", "physical_network", "pf", "vf_count", "numa_node", "iommu_group", "trusted",
@@ -226,15 +237,21 @@ _PLACED_BY = {
 _HOST_OF = {"devices": "host", "servers": "host", "hosts": "name"}
 
 
-def _triggers() -> tuple[str, ...]:
+_VERBS = ("INSERT", "UPDATE", "DELETE")
+
+
+def _differs(columns: Iterable[str]) -> str:
+    return " OR ".join(f"OLD.{column} IS NOT NEW.{column}" for column in columns)
+
+
+def _host_triggers() -> tuple[str, ...]:
     """Statements, each on one line. ``INSERT OR REPLACE`` gives a host that changes again a new, higher number."""
     made = []
     note = "INSERT OR REPLACE INTO host_changes (host) "
     for table, columns in _PLACED_BY.items():
         host = _HOST_OF[table]
-        differs = " OR ".join(f"OLD.{column} IS NOT NEW.{column}" for column in columns)
         for verb, row, when in (
-            ("INSERT", "NEW", ""), ("DELETE", "OLD", ""), ("UPDATE", "NEW", f" WHEN {differs}"),
+            ("INSERT", "NEW", ""), ("DELETE", "OLD", ""), ("UPDATE", "NEW", f" WHEN {_differs(columns)}"),
             ("UPDATE", "OLD", f" WHEN OLD.{host} IS NOT NEW.{host}"),
         ):  # fmt: skip
             name = f"{table}_{verb.lower()}_{row.lower()}"
@@ -243,11 +260,32 @@ def _triggers() -> tuple[str, ...]:
     for table in ("aggregates", "pci_groups"):
         made += [
             f"CREATE TRIGGER {table}_{verb.lower()} AFTER {verb} ON {table} BEGIN {note}VALUES (''); END"
-            for verb in ("INSERT", "UPDATE", "DELETE")
+            for verb in _VERBS
         ]
     return tuple(made)
 
 
-TRIGGERS = _triggers()
+def _device_triggers() -> tuple[str, ...]:
+    """The same of functions. That one was read back once more, and is as it was, is no change."""
+    note = "INSERT OR REPLACE INTO device_changes (device_id) "
+    shown = [c.name for c in devices.c if c.name not in ("id", "host", "address", "updated_at", "verified_at")]
+    owned = ("server_id", "port_id", "desired", "is_releasing", "request_id")
+    of_server = "SELECT device_id FROM claims WHERE server_id = NEW.id"
+    forget, anything = "DELETE FROM device_changes WHERE device_id = OLD.id", f"{note}VALUES ('')"
+    changes = (
+        ("INSERT ON devices", f"{note}VALUES (NEW.id)"),
+        (f"UPDATE ON devices WHEN {_differs(shown)}", f"{note}VALUES (NEW.id)"),
+        ("DELETE ON devices", f"{forget}; {anything}"),
+        ("INSERT ON claims", f"{note}VALUES (NEW.device_id)"),
+        (f"UPDATE ON claims WHEN {_differs(owned)}", f"{note}VALUES (NEW.device_id)"),
+        ("DELETE ON claims", f"{note}VALUES (OLD.device_id)"),
+        (f"UPDATE ON servers WHEN {_differs(['name'])}", note + of_server),
+        *((f"{verb} ON {table}", anything) for table in ("aggregates", "pci_groups") for verb in _VERBS),
+    )
+    named = [(when, change, "_".join(reversed(when.split()[:3:2])).lower()) for when, change in changes]
+    return tuple(f"CREATE TRIGGER {name}_shown AFTER {when} BEGIN {change}; END" for when, change, name in named)
+
+
+TRIGGERS = (*_host_triggers(), *_device_triggers())
 
 settings = Table("settings", METADATA, _text("name", primary_key=True), _text("value"))

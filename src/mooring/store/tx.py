@@ -1,7 +1,8 @@
 """One transaction, as a story sees it."""
 
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -49,6 +50,7 @@ class Tx:
         self._steps = steps
         self.now = now
         self.events: list[Event] = []
+        self._undo: list[Callable[[], None]] = []
 
     def all(self, sql: Sql, **params: object) -> list[Row]:
         return self._connection.execute(sql.text, {**sql.literals, **params}).fetchall()
@@ -86,3 +88,38 @@ class Tx:
 
     def reach(self, step: AgentStep | ControllerStep) -> None:
         self._steps.reach(step)
+
+    def on_undo(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` in the writer thread if what this story did until now is rolled back after all.
+
+        For what is kept in memory beside the database. The newest is called first, after the rollback; it must not
+        raise. A story that only reads undoes nothing.
+        """
+        self._undo.append(callback)
+
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A part of the story that can fail alone: an exception that leaves it takes its changes and events along.
+
+        Attempts nest. The exception goes on, for the story to catch; after one from SQLite that ended the whole
+        transaction there is no story to go on with.
+        """
+        events, callbacks = len(self.events), len(self._undo)
+        self._connection.execute("SAVEPOINT attempt")
+        is_done = False
+        try:
+            yield
+            is_done = True
+        finally:
+            if not is_done and self._connection.in_transaction:
+                self._connection.execute("ROLLBACK TO attempt")
+            if self._connection.in_transaction:
+                self._connection.execute("RELEASE attempt")
+            if not is_done:
+                self.undo(events, callbacks)
+
+    def undo(self, events: int = 0, callbacks: int = 0) -> None:
+        """What the database rolled back is forgotten here too: all but the first ``events`` and ``callbacks``."""
+        del self.events[events:]
+        while len(self._undo) > callbacks:
+            self._undo.pop()()

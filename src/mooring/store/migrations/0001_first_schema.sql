@@ -10,6 +10,12 @@ CREATE TABLE aggregates (
     UNIQUE (name)
 );
 
+CREATE TABLE device_changes (
+    sequence INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    device_id TEXT NOT NULL,
+    UNIQUE (device_id)
+);
+
 CREATE TABLE events (
     sequence INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     at INTEGER NOT NULL,
@@ -69,6 +75,7 @@ CREATE TABLE hosts (
     started_at INTEGER,
     heard_at INTEGER,
     numa_cells TEXT NOT NULL,
+    own_availability_zone TEXT NOT NULL,
     PRIMARY KEY (id),
     UNIQUE (name),
     UNIQUE (key_hash)
@@ -320,6 +327,7 @@ CREATE TABLE servers (
     launch_index INTEGER NOT NULL,
     server_group_id TEXT,
     numa_nodes TEXT NOT NULL,
+    scheduler_hints TEXT NOT NULL,
     used_vcpus INTEGER NOT NULL,
     used_memory_mib INTEGER NOT NULL,
     used_disk_gib INTEGER NOT NULL,
@@ -462,3 +470,29 @@ CREATE TRIGGER pci_groups_insert AFTER INSERT ON pci_groups BEGIN INSERT OR REPL
 CREATE TRIGGER pci_groups_update AFTER UPDATE ON pci_groups BEGIN INSERT OR REPLACE INTO host_changes (host) VALUES (''); END;
 
 CREATE TRIGGER pci_groups_delete AFTER DELETE ON pci_groups BEGIN INSERT OR REPLACE INTO host_changes (host) VALUES (''); END;
+
+CREATE TRIGGER devices_insert_shown AFTER INSERT ON devices BEGIN INSERT OR REPLACE INTO device_changes (device_id) VALUES (NEW.id); END;
+
+CREATE TRIGGER devices_update_shown AFTER UPDATE ON devices WHEN OLD.kind IS NOT NEW.kind OR OLD.vendor_id IS NOT NEW.vendor_id OR OLD.product_id IS NOT NEW.product_id OR OLD.state IS NOT NEW.state OR OLD.generation IS NOT NEW.generation OR OLD.pf IS NOT NEW.pf OR OLD.pf_netdev IS NOT NEW.pf_netdev OR OLD.pf_mac IS NOT NEW.pf_mac OR OLD.vf_index IS NOT NEW.vf_index OR OLD.vf_total IS NOT NEW.vf_total OR OLD.vf_count IS NOT NEW.vf_count OR OLD.driver IS NOT NEW.driver OR OLD.netdev IS NOT NEW.netdev OR OLD.mac IS NOT NEW.mac OR OLD.numa_node IS NOT NEW.numa_node OR OLD.iommu_group IS NOT NEW.iommu_group OR OLD.link_speed_mbps IS NOT NEW.link_speed_mbps OR OLD.physical_network IS NOT NEW.physical_network OR OLD.is_offered IS NOT NEW.is_offered OR OLD.reason IS NOT NEW.reason OR OLD.observed IS NOT NEW.observed OR OLD.trusted IS NOT NEW.trusted OR OLD.tags IS NOT NEW.tags OR OLD.features IS NOT NEW.features OR OLD.device_class IS NOT NEW.device_class BEGIN INSERT OR REPLACE INTO device_changes (device_id) VALUES (NEW.id); END;
+
+CREATE TRIGGER devices_delete_shown AFTER DELETE ON devices BEGIN DELETE FROM device_changes WHERE device_id = OLD.id; INSERT OR REPLACE INTO device_changes (device_id) VALUES (''); END;
+
+CREATE TRIGGER claims_insert_shown AFTER INSERT ON claims BEGIN INSERT OR REPLACE INTO device_changes (device_id) VALUES (NEW.device_id); END;
+
+CREATE TRIGGER claims_update_shown AFTER UPDATE ON claims WHEN OLD.server_id IS NOT NEW.server_id OR OLD.port_id IS NOT NEW.port_id OR OLD.desired IS NOT NEW.desired OR OLD.is_releasing IS NOT NEW.is_releasing OR OLD.request_id IS NOT NEW.request_id BEGIN INSERT OR REPLACE INTO device_changes (device_id) VALUES (NEW.device_id); END;
+
+CREATE TRIGGER claims_delete_shown AFTER DELETE ON claims BEGIN INSERT OR REPLACE INTO device_changes (device_id) VALUES (OLD.device_id); END;
+
+CREATE TRIGGER servers_update_shown AFTER UPDATE ON servers WHEN OLD.name IS NOT NEW.name BEGIN INSERT OR REPLACE INTO device_changes (device_id) SELECT device_id FROM claims WHERE server_id = NEW.id; END;
+
+CREATE TRIGGER aggregates_insert_shown AFTER INSERT ON aggregates BEGIN INSERT OR REPLACE INTO device_changes (device_id) VALUES (''); END;
+
+CREATE TRIGGER aggregates_update_shown AFTER UPDATE ON aggregates BEGIN INSERT OR REPLACE INTO device_changes (device_id) VALUES (''); END;
+
+CREATE TRIGGER aggregates_delete_shown AFTER DELETE ON aggregates BEGIN INSERT OR REPLACE INTO device_changes (device_id) VALUES (''); END;
+
+CREATE TRIGGER pci_groups_insert_shown AFTER INSERT ON pci_groups BEGIN INSERT OR REPLACE INTO device_changes (device_id) VALUES (''); END;
+
+CREATE TRIGGER pci_groups_update_shown AFTER UPDATE ON pci_groups BEGIN INSERT OR REPLACE INTO device_changes (device_id) VALUES (''); END;
+
+CREATE TRIGGER pci_groups_delete_shown AFTER DELETE ON pci_groups BEGIN INSERT OR REPLACE INTO device_changes (device_id) VALUES (''); END;
