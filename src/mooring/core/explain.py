@@ -6,6 +6,7 @@ The first sentence is Nova's, because clients and their users look for it.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from mooring.core.words import counted
 from mooring.model.request import Shortage
 
 NO_VALID_HOST = "No valid host was found."
@@ -15,8 +16,10 @@ FAULT_DETAILS_CHARS_MAX = 16_000
 NUMBERS_SHOWN_MAX = 3
 
 
-def fault_message(shortages: Iterable[Shortage]) -> str:
+def fault_message(shortages: Iterable[Shortage], nearest: str = "") -> str:
     """One line without host names, the commonest cause first, no longer than ``FAULT_MESSAGE_CHARS_MAX``.
+
+    ``nearest`` is the nearest miss, told behind it where there is room.
 
     ``No valid host was found. 3 hosts: 2 have no free VF on physnet1 (16 of 16 in use), 1 has free VFs on physnet2
     only.`` Hosts with one cause and different numbers are counted together.
@@ -24,13 +27,19 @@ def fault_message(shortages: Iterable[Shortage]) -> str:
     told = tuple(shortages)
     if not told:
         return f"{NO_VALID_HOST} There are no hosts."
-    start = f"{NO_VALID_HOST} {_counted(len(told), 'host')}: "
-    return start + _fitted(_causes(told), FAULT_MESSAGE_CHARS_MAX - len(start))
+    start = f"{NO_VALID_HOST} {counted(len(told), 'host')}: "
+    text = start + _fitted(_causes(told), FAULT_MESSAGE_CHARS_MAX - len(start))
+    whole = f"{text} {_sentence(nearest)}"
+    return whole if nearest and len(whole) <= FAULT_MESSAGE_CHARS_MAX else text
 
 
-def fault_details(shortages: Iterable[Shortage]) -> str:
-    """One line for each host, by name, no longer than ``FAULT_DETAILS_CHARS_MAX``. For admins only."""
-    lines = [f"{shortage.host}: {shortage.text}" for shortage in sorted(shortages, key=lambda s: (s.host, s.text))]
+def fault_details(shortages: Iterable[Shortage], nearest: str = "") -> str:
+    """The nearest miss, then a line for each host, by name, no longer than ``FAULT_DETAILS_CHARS_MAX``.
+
+    For admins only.
+    """
+    lines = [_sentence(nearest)] if nearest else []
+    lines += [f"{shortage.host}: {shortage.text}" for shortage in sorted(shortages, key=lambda s: (s.host, s.text))]
     length = 0
     shown: list[str] = []
     for line in lines:
@@ -79,8 +88,8 @@ def _fitted(causes: Sequence[tuple[int, str]], chars_max: int) -> str:
 
 
 def _more(hosts: int) -> str:
-    return f"and {_counted(hosts, 'more host')}"
+    return f"and {counted(hosts, 'more host')}"
 
 
-def _counted(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."

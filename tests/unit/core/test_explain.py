@@ -5,33 +5,31 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mooring.core.explain import FAULT_DETAILS_CHARS_MAX, FAULT_MESSAGE_CHARS_MAX, fault_details, fault_message
-from mooring.core.placing import Unplaced, Wish, place
-from mooring.model.request import Shortage
+from mooring.core.placing import Wish, answers
+from mooring.model.request import Lack, Shortage
 from mooring.model.vf import VfState
-from tests.unit.core.clouds import host, request, vfs
+from tests.unit.core.clouds import alive, host, request, vfs
 
 FULL = "no free VF on physnet1 (16 of 16 in use)"
 
 
 def shortages(*summaries: str) -> list[Shortage]:
-    return [Shortage(f"h{n}", "devices", f"text of {n}", summary) for n, summary in enumerate(summaries)]
+    return [Shortage(f"h{n}", (Lack("devices", f"text of {n}", summary),)) for n, summary in enumerate(summaries)]
 
 
 def test_the_sentence_that_the_design_promises_is_what_a_cloud_says() -> None:
-    answer = place(
-        Wish(requests=(request("p1"),)),
-        [
-            host("h1", *vfs(16, state=VfState.IN_USE)),
-            host("h2", *vfs(16, state=VfState.IN_USE)),
-            host("h3", *vfs(16, "physnet2")),
-        ],
-    )
-    assert isinstance(answer, Unplaced)
-    assert fault_message(answer.shortages) == (
+    hosts = [
+        host("h1", *vfs(16, state=VfState.IN_USE)),
+        host("h2", *vfs(16, state=VfState.IN_USE)),
+        host("h3", *vfs(16, "physnet2")),
+    ]
+    told = answers(Wish(requests=(request("p1"),)), hosts, alive)
+    found = [answer for answer in told if isinstance(answer, Shortage)]
+    assert fault_message(found) == (
         "No valid host was found. 3 hosts: 2 have no free VF on physnet1 (16 of 16 in use), "
         "1 has free VFs on physnet2 only."
     )
-    assert fault_details(answer.shortages) == (
+    assert fault_details(found) == (
         "h1: no free VF on physnet1 (16 of 16 in use)\n"
         "h2: no free VF on physnet1 (16 of 16 in use)\n"
         "h3: free VFs on physnet2 only"
@@ -87,9 +85,18 @@ def test_the_message_does_not_depend_on_the_order_of_the_shortages() -> None:
 
 
 def test_details_of_a_large_cloud_are_bounded_and_say_how_many_hosts_are_left() -> None:
-    told = [Shortage(f"h{n:04}", "devices", "x" * 60, "y") for n in range(1000)]
+    told = [Shortage(f"h{n:04}", (Lack("devices", "x" * 60, "y"),)) for n in range(1000)]
     details = fault_details(told)
     assert len(details) <= FAULT_DETAILS_CHARS_MAX
     lines = details.splitlines()
     assert lines[0].startswith("h0000: ")
     assert lines[-1] == f"and {1000 - len(lines) + 1} more hosts"
+
+
+def test_the_nearest_miss_is_told_where_there_is_room() -> None:
+    told = fault_message(shortages("no VFs"), "with numa policy preferred, a host would do")
+    assert told == "No valid host was found. 1 host: 1 has no VFs. With numa policy preferred, a host would do."
+    assert fault_message(shortages("x" * 200), "y" * 99) == f"No valid host was found. 1 host: 1 has {'x' * 200}."
+    assert fault_details(shortages("no VFs"), "with h1 enabled, h1 would do").startswith(
+        "With h1 enabled, h1 would do.\n"
+    )
