@@ -3,12 +3,15 @@
 import difflib
 from collections.abc import Mapping, Sequence
 
+from mooring.core.pci_wishes import read_group_and_count
 from mooring.errors import Invalid
 
 Nic = Mapping[str, str]
 """Key to value, as given: ``net-id`` or ``port-id``, and what else was said."""
 
-KEYS = ("net-id", "port-id", "v4-fixed-ip", "v6-fixed-ip", "vnic-type", "port-profile", "tag")
+GROUP_KEYS = ("pci-group", "pci-flavor", "pci-alias")
+"""Three words for one thing."""
+KEYS = ("net-id", "port-id", "v4-fixed-ip", "v6-fixed-ip", "vnic-type", "port-profile", "tag", *GROUP_KEYS)
 WORDS = ("auto", "none")
 
 
@@ -39,4 +42,14 @@ def _read_nic(text: str) -> Nic:
     if ("net-id" in nic) == ("port-id" in nic):
         told = "both a network and a port" if "net-id" in nic else "neither a network nor a port"
         raise Invalid(f"--nic {text} names {told}", hint="a nic has net-id=NET or port-id=PORT")
+    if len(given := [key for key in GROUP_KEYS if key in nic]) > 1:
+        raise Invalid(f"--nic {text}: {' and '.join(given)} are the same thing", hint="give one of them")
+    if count_of(nic) > 1 and "port-id" in nic:
+        raise Invalid(f"--nic {text}: a port is one nic", hint="give a count of 1, or net-id=NET for as many new ports")
     return nic
+
+
+def count_of(nic: Nic) -> int:
+    """How many nics of a server this one makes: the count of its PCI group's functions. Raises Invalid."""
+    asked = next((nic[key] for key in GROUP_KEYS if key in nic), None)
+    return 1 if asked is None else read_group_and_count(asked, "--nic: pci-group")[1]

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 
+from mooring.core.function_wish import settle_wish
 from mooring.core.macs import canonical_mac
 from mooring.core.vlans import PHYSICAL_NETWORK_CHARS_MAX, VLAN_ID_MAX
 from mooring.errors import Conflict, Invalid
@@ -25,7 +26,10 @@ _VLAN = re.compile(r"[0-9]{1,4}")
 
 
 def check_profile(profile: object) -> dict[str, object]:
-    """A profile that a caller gave; ``None`` is the empty one. Raises Invalid."""
+    """A profile that a caller gave, what it asks of a function in one spelling; ``None`` is the empty one.
+
+    Raises Invalid.
+    """
     if profile is None:
         return {}
     if not isinstance(profile, Mapping):
@@ -36,7 +40,7 @@ def check_profile(profile: object) -> dict[str, object]:
     if len(_json_text(checked)) > PROFILE_CHARS_MAX:
         raise Invalid("Invalid input for operation: binding:profile value too large.")
     _check_device_keys(checked)
-    return checked
+    return settle_wish(checked)
 
 
 def _json_text(profile: Mapping[str, object]) -> str:

@@ -3,27 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from mooring.core.flavor_specs import ALIAS, check_guest_cells, read_flavor_specs
 from mooring.errors import Conflict, Invalid, NotFound
 from mooring.model.identity import Caller
 from mooring.model.server import Flavor
+from mooring.service.asked_groups import asked_group
 from mooring.service.world import World
 from mooring.store.flavors import FLAVORS
 from mooring.store.rows import Query
 from mooring.store.tx import Event, Tx
 
 EXTRA_SPECS_MAX = 128
-
-#: Extra specs with these namespaces tell Nova's scheduler or hypervisor to do something, which nothing here does.
-#: To take one and not do it would be a promise broken in silence. Any other key is the operator's own note.
-_PROMISES = frozenset(
-    {
-        "accel", "aggregate_instance_extra_specs", "capabilities", "group_policy", "hide_hypervisor_id", "hw", "hw_rng",
-        "hw_video", "os", "pci_passthrough", "powervm", "quota", "resources", "trait", "vmware",
-    }
-)  # fmt: skip
-
-#: Those that are true here of every server.
-_KEPT = frozenset({("hw:cpu_policy", "shared"), ("hw:numa_nodes", "1")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,14 +81,13 @@ def describe_flavor(tx: Tx, who: Caller, flavor_id: str, description: str | None
 def set_extra_specs(tx: Tx, who: Caller, flavor_id: str, specs: Mapping[str, str]) -> Flavor:
     """Add these to the flavor's extra specs, over those of the same key.
 
-    Raises Invalid for one that promises what no server here would get.
+    Raises Invalid for one that promises what no server here would get, and for a PCI group that there is not.
     """
     flavor = get_flavor(tx, who, flavor_id)
-    for key, value in specs.items():
-        _check_promise(key, value)
     merged = {**flavor.extra_specs, **specs}
     if len(merged) > EXTRA_SPECS_MAX:
         raise Invalid(f"flavor {flavor_id} would have {len(merged)} extra specs, and {EXTRA_SPECS_MAX} is the most")
+    _check_specs(tx, who, replace(flavor, extra_specs=merged), specs)
     flavor = FLAVORS.update(tx, replace(flavor, extra_specs=merged))
     _tell(tx, who, "flavor.updated", flavor)
     return flavor
@@ -122,13 +111,12 @@ def get_extra_spec(flavor: Flavor, key: str) -> str:
         raise NotFound("extra spec", key, hint=f"flavor {flavor.id} has {sorted(flavor.extra_specs)}") from missing
 
 
-def _check_promise(key: str, value: str) -> None:
-    namespace, colon, _ = key.partition(":")
-    if colon and namespace.rstrip("0123456789") in _PROMISES and (key, value) not in _KEPT:
-        raise Invalid(
-            f"extra spec {key}={value} asks for what this version does not do",
-            hint="ask for a function with a port's vnic_type; notes of your own need another namespace",
-        )
+def _check_specs(tx: Tx, who: Caller, flavor: Flavor, changed: Mapping[str, str]) -> None:
+    """What servers made from the flavor would ask for is served; the PCI groups that are named now exist."""
+    needs = read_flavor_specs(flavor.extra_specs)
+    check_guest_cells(needs.guest_cells, flavor.vcpus, flavor.ram_mib)
+    for name, _ in needs.aliases if ALIAS in changed else ():
+        asked_group(tx, who, name)
 
 
 def _tell(tx: Tx, who: Caller, kind: str, flavor: Flavor) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from mooring.core.flavor_specs import read_image_properties
 from mooring.errors import Conflict, Forbidden, Invalid, NotFound, TooLarge
 from mooring.model.identity import Caller
 from mooring.model.server import Image
@@ -173,11 +174,12 @@ def own_image(tx: Tx, who: Caller, image_id: str) -> Image:
 
 
 def _check(tx: Tx, who: Caller, image: Image, before: Image | None = None) -> None:
-    """What no single attribute can tell: limits, and who may say what."""
+    """What no single attribute can tell: limits, who may say what, and what servers made from it would ask for."""
     if len(image.properties) > PROPERTIES_MAX:
         raise TooLarge(f"the image has {len(image.properties)} properties, of {PROPERTIES_MAX} at most")
     if len(image.tags) > TAGS_MAX:
         raise TooLarge(f"the image has {len(image.tags)} tags, of {TAGS_MAX} at most")
+    read_image_properties(image.properties)
     if image.visibility == "public" and (before is None or before.visibility != "public") and not who.is_admin:
         raise Forbidden("only an admin makes an image public")
     if image.owner == (before.owner if before else who.project_id):

@@ -26,5 +26,5 @@ def denied(rule: str) -> Forbidden:
     return Forbidden(f"rule:{rule} is disallowed by policy")
 
 
-def denied_attribute(rule: str, attribute: str) -> Forbidden:
-    return Forbidden(f"(rule:{rule} and rule:{rule}:{attribute}) is disallowed by policy")
+def denied_attribute(rule: str, attribute: str, hint: str = "") -> Forbidden:
+    return Forbidden(f"(rule:{rule} and rule:{rule}:{attribute}) is disallowed by policy", hint=hint)

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from mooring.core.function_wish import OWNERS_KEYS, wish_part
+from mooring.core.words import both
 from mooring.errors import Conflict
 from mooring.model.identity import Caller
 from mooring.model.network import Network
@@ -12,6 +14,7 @@ from mooring.service.ownership import denied_attribute, is_mine
 from mooring.store.servers import SERVERS
 from mooring.store.tx import Tx
 
+FREE_PROFILE = f"you may set {both(OWNERS_KEYS)}, and nothing else of it"
 #: What a server's host was told of the port when the server started: field, and the API's name for it.
 _HELD = {
     "mac_address": "mac_address",
@@ -19,6 +22,7 @@ _HELD = {
     "port_security_enabled": "port_security_enabled",
     "propagate_uplink_status": "propagate_uplink_status",
     "trusted": "trusted",
+    "numa_affinity_policy": "numa_affinity_policy",
     "device_id": "device_id",
     "device_owner": "device_owner",
     "host": "binding:host_id",
@@ -48,6 +52,33 @@ def check_network_owner(
         raise denied_attribute(rule, "device_owner")
     if any(fixed.ip_address not in (None, *had) for fixed in chosen.get("fixed_ips") or ()):
         raise denied_attribute(rule, "fixed_ips:ip_address")
+
+
+def said_by(who: Caller, port: Port, profile: Mapping[str, object]) -> dict[str, object]:
+    """The profile that a port gets from ``profile``.
+
+    Only the service role says all of it. What others say of what the port asks of its function goes in the place of
+    what was asked before, and the rest stays: clients send back what they were shown of it. Raises Forbidden for
+    anything else.
+    """
+    if "service" in who.roles:
+        return dict(profile)
+    seen = profile_seen_by(who, port)
+    is_asked = bool(OWNERS_KEYS & (profile.keys() | port.binding.profile.keys()))
+    others = {key: value for key, value in profile.items() if key not in OWNERS_KEYS}
+    if not is_asked or any(key not in seen or seen[key] != value for key, value in others.items()):
+        raise denied_attribute("update_port", "binding:profile", FREE_PROFILE)
+    kept = {key: value for key, value in port.binding.profile.items() if key not in OWNERS_KEYS}
+    return {**kept, **{key: value for key, value in profile.items() if key in OWNERS_KEYS}}
+
+
+def profile_seen_by(who: Caller, port: Port) -> Mapping[str, object]:
+    """The ``binding:profile`` that is shown: to an owner, what the port asks of its function."""
+    if not who.is_privileged:
+        return wish_part(port.binding.profile)
+    # Nova reads the trust off the profile, so it stands there too.
+    trust = {} if port.trusted is None else {"trusted": port.trusted}
+    return {**port.binding.profile, **trust}
 
 
 def check_device(tx: Tx, who: Caller, device_id: str) -> None:
@@ -103,6 +134,12 @@ def check_changes(tx: Tx, who: Caller, port: Port, held: Claim | None, changes: 
             f"Unable to complete operation on port {port.id}, port is already bound, port type: "
             f"{port.binding.vif_type}, old_mac {port.mac_address}, new_mac {changes['mac_address']}.",
             code="PortBound",
+        )
+    if port.binding.is_bound and "numa_affinity_policy" in changed:
+        raise Conflict(
+            f"Unable to complete operation on port {port.id}, port is already bound to host {port.binding.host}, "
+            f"numa_affinity_policy value given {changes['numa_affinity_policy']}.",
+            code="PortBoundNUMAAffinityPolicy",
         )
     if "device_id" in changed:
         check_device(tx, who, changes["device_id"])

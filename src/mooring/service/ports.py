@@ -10,13 +10,14 @@ from mooring.errors import Conflict, Invalid, NotFound
 from mooring.model.identity import Caller
 from mooring.model.network import Network, Segment, Subnet
 from mooring.model.port import Binding, Port, VnicType
+from mooring.service.asked_groups import check_asked
 from mooring.service.bindings import ask_about, bound, check_slot, settle_profile, unbound
 from mooring.service.claims import retune
 from mooring.service.networks import get_network
 from mooring.service.ownership import is_visible, scope_of
 from mooring.service.port_addresses import FixedIpWish, Place, choose, exchange, follow_mac, release, write
 from mooring.service.port_macs import choose_mac, with_device_mac
-from mooring.service.port_rules import check_changes, check_device, check_network_owner, in_use, server_of
+from mooring.service.port_rules import check_changes, check_device, check_network_owner, in_use, said_by, server_of
 from mooring.service.world import World
 from mooring.store import claims, networks, ports
 from mooring.store.networks import NETWORKS, SEGMENTS
@@ -97,6 +98,7 @@ def create_port(tx: Tx, world: World, who: Caller, wish: PortWish) -> Port:
     fixed_ips = choose(tx, Place(network.id, site.subnets, wish.device_owner, mac), wish.fixed_ips)
     secured = network.port_security_enabled if wish.port_security_enabled is None else wish.port_security_enabled
     profile, trusted = _settle_trust(settle_profile(site.segments, wish.profile), wish.trusted)
+    check_asked(tx, who, profile)
     port = Port(
         world.ids.uuid(), network.id, wish.project_id, wish.name, mac, tx.now, tx.now,
         admin_state_up=wish.admin_state_up, fixed_ips=fixed_ips, device_id=wish.device_id,
@@ -148,8 +150,9 @@ def update_port(tx: Tx, world: World, who: Caller, port_id: str, changes: Mappin
     fields = dict(changes)
     check_network_owner(who, site.network, "update_port", fields, [fixed.ip_address for fixed in before.fixed_ips])
     if "profile" in fields:
-        profile = settle_profile(site.segments, fields["profile"])
+        profile = settle_profile(site.segments, said_by(who, before, fields["profile"]))
         fields["profile"], trusted = _settle_trust(profile, fields.get("trusted"))
+        check_asked(tx, who, profile)
         fields |= {} if trusted is None else {"trusted": trusted}
     if "mac_address" in fields:
         fields["mac_address"] = _new_mac(tx, world, site.network, before, fields["mac_address"])

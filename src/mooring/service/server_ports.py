@@ -3,14 +3,14 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from mooring.core.function_wish import PCI_GROUP
 from mooring.errors import Conflict, Invalid
 from mooring.model.host import DEFAULT_ZONE
 from mooring.model.identity import Caller
 from mooring.model.network import Network, Segment
-from mooring.model.pci import FunctionKind
-from mooring.model.port import FUNCTION_VNIC_TYPES, VF_VNIC_TYPES, Binding, Port, VnicType
-from mooring.model.request import PciRequest
+from mooring.model.port import FUNCTION_VNIC_TYPES, Binding, Port, VnicType
 from mooring.model.server import Server
+from mooring.service.asked_groups import asked_group
 from mooring.service.networks import get_network
 from mooring.service.port_addresses import FixedIpWish
 from mooring.service.ports import PortWish, create_port, get_port
@@ -34,6 +34,8 @@ class NicWish:
     tag: str | None = None
     vnic_type: str | None = None
     port_profile: str | None = None
+    pci_group: str | None = None
+    """The name of the PCI group that its function is to be of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,16 +46,6 @@ class Nic:
     network: Network
     segments: tuple[Segment, ...]
     wish: NicWish
-
-    @property
-    def request(self) -> PciRequest | None:
-        """The wish for a function, or none for an ordinary port."""
-        vnic_type = self.port.binding.vnic_type
-        if vnic_type not in FUNCTION_VNIC_TYPES:
-            return None
-        physnets = frozenset(segment.physical_network for segment in self.segments)
-        kind = FunctionKind.VF if vnic_type in VF_VNIC_TYPES else FunctionKind.PF
-        return PciRequest(self.port.id, physnets, vnic_type, self.port.trusted, kind)
 
     def vlan_id(self, segment_id: str | None) -> int:
         """The VLAN of the bound segment; 0 is untagged."""
@@ -74,10 +66,13 @@ def unserved(name: str) -> Invalid:
     return Invalid(f"{name} is not served: nothing would carry it to the guest", hint=f"leave {name} out")
 
 
-def look_up(tx: Tx, world: World, who: Caller, wish: NicWish, ordinal: int) -> Nic:
+def look_up(
+    tx: Tx, world: World, who: Caller, wish: NicWish, ordinal: int, image_vnic_type: VnicType | None = None
+) -> Nic:
     """Find the port or the network of a nic, and check that it can be used. Changes nothing.
 
-    Raises NotFound, Conflict for a port in use, Invalid for a wish that contradicts itself.
+    ``image_vnic_type`` is what the server's image would have where the nic says nothing. Raises NotFound, Conflict for
+    a port in use, Invalid for a wish that contradicts itself.
     """
     if wish.port_profile is not None:
         raise unserved("networks.port-profile")
@@ -90,9 +85,10 @@ def look_up(tx: Tx, world: World, who: Caller, wish: NicWish, ordinal: int) -> N
         if port.device_id:
             raise Conflict(f"Port {port.id} is still in use.", code="PortInUse")
         network = get_network(tx, who, port.network_id)
+        port = _with_group(port, wish, ordinal)
     elif wish.network_id is not None:
         network = get_network(tx, who, wish.network_id)
-        port = _provisional(tx, world, who, network, wish, ordinal)
+        port = _provisional(tx, world, who, network, wish, ordinal, image_vnic_type)
     else:
         raise Invalid(f"nic {ordinal} names neither a port nor a network", hint="give port or uuid")
     if port.binding.vnic_type not in SERVED_VNIC_TYPES:
@@ -108,17 +104,37 @@ def look_up(tx: Tx, world: World, who: Caller, wish: NicWish, ordinal: int) -> N
     return Nic(port, network, tuple(SEGMENTS.where(tx, network_id=network.id)), wish)
 
 
-def _provisional(tx: Tx, world: World, who: Caller, network: Network, wish: NicWish, ordinal: int) -> Port:
+def _with_group(port: Port, wish: NicWish, ordinal: int) -> Port:
+    """The port as if the nic's PCI group stood in its profile already."""
+    own = port.binding.profile.get(PCI_GROUP)
+    if wish.pci_group is None or wish.pci_group == own:
+        return port
+    if own is not None:
+        raise Invalid(f"nic {ordinal} asks for PCI group {wish.pci_group}, and its port {port.id} for {own}")
+    return replace(port, binding=replace(port.binding, profile={**port.binding.profile, PCI_GROUP: wish.pci_group}))
+
+
+def _provisional(
+    tx: Tx, world: World, who: Caller, network: Network, wish: NicWish, ordinal: int, image_vnic_type: VnicType | None
+) -> Port:
     """The port that a network's nic would get, without an address or a MAC of its own yet."""
-    text = wish.vnic_type or network.default_vnic_type or world.config.default_vnic_type
+    defaults = (image_vnic_type, network.default_vnic_type, world.config.default_vnic_type)
+    text = wish.vnic_type or next(default for default in defaults if default is not None)
+    profile: dict[str, object] = {}
+    if wish.pci_group is not None:
+        profile[PCI_GROUP] = wish.pci_group
+        if wish.vnic_type is None:
+            chosen = (asked_group(tx, who, wish.pci_group).default_vnic_type, *defaults)
+            text = next((default for default in chosen if default in FUNCTION_VNIC_TYPES), None) or VnicType.DIRECT
     try:
         vnic_type = VnicType(text)
     except ValueError as unknown:
         known = ", ".join(sorted(SERVED_VNIC_TYPES))
         raise Invalid(f"vnic-type {text!r} of nic {ordinal} is unknown", hint=f"known: {known}") from unknown
     return Port(
-        f"nic-{ordinal}", network.id, who.project_id or "", "", "", tx.now, tx.now, binding=Binding(vnic_type=vnic_type)
-    )
+        f"nic-{ordinal}", network.id, who.project_id or "", "", "", tx.now, tx.now,
+        binding=Binding(vnic_type=vnic_type, profile=profile),
+    )  # fmt: skip
 
 
 def settle(tx: Tx, world: World, who: Caller, nic: Nic, server: Server, index: int) -> Port:
@@ -131,6 +147,7 @@ def settle(tx: Tx, world: World, who: Caller, nic: Nic, server: Server, index: i
     fixed_ips = None if nic.wish.fixed_ip is None else (FixedIpWish(ip_address=nic.wish.fixed_ip),)
     wish = PortWish(
         network_id=nic.network.id, project_id=who.project_id or "", vnic_type=nic.port.binding.vnic_type,
+        profile=nic.port.binding.profile,
         fixed_ips=fixed_ips, device_id=server.id, device_owner=owner, device_index=index, device_tag=nic.wish.tag,
         is_owned_by_server=True,
     )  # fmt: skip

@@ -164,7 +164,13 @@ TABLE: list[tuple[str, tuple[str, str, object], int, tuple[str, ...]]] = [
     ("member", port(allowed_address_pairs=[{"ip_address": "10.0.0.1"}]), 400, ("allowed_address_pairs", "10.0.0.1")),
     ("member", port(security_groups=[ZERO]), 400, ("security_groups", ZERO)),
     ("member", port(extra_dhcp_opts=[{"opt_name": "a"}]), 400, ("extra_dhcp_opts",)),
-    ("member", port(numa_affinity_policy="required"), 400, ("numa_affinity_policy", "required")),
+    ("member", port(numa_affinity_policy="near"), 400, ("numa_affinity_policy", "near")),
+    ("member", port(**{"binding:profile": {"pci_group": "nowhere"}}), 400, ("PCI group nowhere",)),
+    ("member", port(**{"binding:profile": {"pci_group": "fast", "a": "b"}}), 403, ("binding:profile",)),
+    ("member", port(**{"binding:profile": {"pci_group": "a:b"}}), 400, ("binding:profile pci_group", "a:b")),
+    ("member", port(**{"binding:profile": {"pci_features": []}}), 400, ("binding:profile pci_features",)),
+    ("member", port(**{"binding:profile": {"pci_min_rate_mbps": 1}}), 403, ("binding:profile",)),
+    ("nova", port(**{"binding:profile": {"pci_min_rate_mbps": 0}}), 400, ("binding:profile pci_min_rate_mbps", "0")),
     ("member", port(tags=["t" * 256]), 400, ("tags", "255")),
     ("member", port(tags=[f"t{n}" for n in range(51)]), 400, ("tags", "51")),
     ("member", put("port", PORT, network_id=ZERO), 400, ("read-only attribute network_id",)),
@@ -240,7 +246,20 @@ def test_query_that_means_nothing_is_refused(scene: Scene, query: str, word: str
 
 SCALARS = st.none() | st.booleans() | st.integers(-5, 5000) | st.floats(allow_nan=False, allow_infinity=False)
 TEXTS = st.text(max_size=8) | st.sampled_from(["192.0.2.9", "2001:db8::/64", ZERO, MAC, "vlan", "physnet1", "direct"])
-KEYS = st.sampled_from(["subnet_id", "ip_address", "start", "end", "pci_slot", "vlan", "destination", "nexthop"])
+KEYS = st.sampled_from(
+    [
+        "subnet_id",
+        "ip_address",
+        "start",
+        "end",
+        "pci_slot",
+        "vlan",
+        "destination",
+        "nexthop",
+        "pci_group",
+        "pci_features",
+    ]
+)
 JSON: st.SearchStrategy[Any] = st.recursive(
     SCALARS | TEXTS,
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(KEYS, inner, max_size=3),

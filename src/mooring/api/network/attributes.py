@@ -83,6 +83,12 @@ class Attribute:
     is_required: bool = False
     set_by: frozenset[str] | None = None
     """Roles; ``None`` is everybody who may call."""
+    is_free: Callable[[Any], bool] | None = None
+    """Whether everybody who may call may set it to this value, as the body has it."""
+    free: str = ""
+    """What those values are, for one who may set no other."""
+    is_judged_later: bool = False
+    """In a PUT the story says who may set it to this value, for that depends on the one that is there."""
     seen_by: frozenset[str] | None = None
     filter: Filter | None = None
     sort: str = ""
@@ -140,7 +146,8 @@ class Attributes:
             if attribute.convert is None or not attribute.in_put:
                 raise _bad_request(f"Cannot update read-only attribute {name}")
         values = self._converted(given)
-        self._check_rights(who, f"update_{self.noun}", given)
+        judged = [name for name in given if not self.by_name[name].is_judged_later]
+        self._check_rights(who, f"update_{self.noun}", {name: given[name] for name in judged})
         return values
 
     def _check_known(self, given: Mapping[str, Any]) -> None:
@@ -164,9 +171,11 @@ class Attributes:
 
     def _check_rights(self, who: Caller, rule: str, given: Mapping[str, Any]) -> None:
         for name in given:
-            roles = self.by_name[name].set_by
-            if roles is not None and not roles & who.roles:
-                raise denied_attribute(rule, name)
+            attribute = self.by_name[name]
+            if attribute.set_by is None or attribute.set_by & who.roles:
+                continue
+            if attribute.is_free is None or not attribute.is_free(given[name]):
+                raise denied_attribute(rule, name, attribute.free)
 
     def seen(self, who: Caller, name: str) -> Attribute | None:
         """The attribute of this name, if there is one that the caller sees."""

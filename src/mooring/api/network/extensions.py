@@ -38,6 +38,8 @@ _ALL = (
     Extension("net-mtu-writable", "Network MTU (writable)", "The MTU can be set.", "2017-07-12"),
     Extension("pagination", "Pagination", "Lists come in pages.", "2016-06-12"),
     Extension("port-mac-address-regenerate", "Port MAC Regenerate", "A null MAC gives a fresh one.", "2018-05-03"),
+    Extension("port-numa-affinity-policy", "Port NUMA affinity policy", "How near a VF has to be.", "2020-07-08"),
+    Extension("port-numa-affinity-policy-socket", "Socket policy", "The policy socket, too.", "2024-02-09"),
     Extension("port-security", "Port Security", "Drives the spoof check of a VF.", "2012-07-23"),
     Extension("port-trusted-vif", "Port Trusted VIF", "Drives the trust of a VF.", "2024-07-10"),
     Extension("project-id", "project_id field", "project_id beside tenant_id.", "2016-09-09"),

@@ -1,7 +1,8 @@
 """``/ports``: the attributes, the stories behind the calls, and the view.
 
 ``binding:profile`` is the service role's alone, as Neutron's default policy has it: an admin who wants a trusted VF
-says ``trusted``. Where no mechanism driver bound a port, ``binding:vif_details`` tells the privileged why.
+says ``trusted``. Only what a port asks of its function, in keys of our own, its owner sets and sees there. Where no
+mechanism driver bound a port, ``binding:vif_details`` tells the privileged why.
 
 Our own attribute ``mooring:fault`` is why a bound port does not work as its owner wants it. It is shown while there is
 such a reason, to the owner without what is the host's and others'; and, because the ``openstack`` command shows no
@@ -23,11 +24,25 @@ from mooring.api.network.attributes import (
 )
 from mooring.api.network.collection import Collection, View
 from mooring.api.network.filters import TAGS_IN_POST, flag, stamp, standard, unserved
-from mooring.api.network.values import boolean, fixed_ips, host, mac_or_fresh, profile, text, uuid, vnic_type, wrong
+from mooring.api.network.values import (
+    boolean,
+    fixed_ips,
+    host,
+    mac_or_fresh,
+    one_of,
+    profile,
+    text,
+    uuid,
+    vnic_type,
+    wrong,
+)
 from mooring.core.addressing import parse_ip
+from mooring.core.function_wish import is_wish_only
 from mooring.errors import Invalid
 from mooring.model.identity import Caller
 from mooring.model.port import Binding, Port, VifType
+from mooring.model.request import NumaPolicy
+from mooring.service.port_rules import FREE_PROFILE, profile_seen_by
 from mooring.service.ports import PortWish, create_port, delete_port, get_port, list_ports, update_port
 from mooring.service.world import World
 from mooring.store.ports import PORTS, ids_with_address_part, ids_with_addresses, ids_with_subnets
@@ -69,7 +84,7 @@ def _lower(_name: str, word: str) -> str:
     return word.lower()
 
 
-_UNSERVED = ("allowed_address_pairs", "extra_dhcp_opts", "numa_affinity_policy", "qos_policy_id", "security_groups")
+_UNSERVED = ("allowed_address_pairs", "extra_dhcp_opts", "qos_policy_id", "security_groups")
 
 ATTRIBUTES = Attributes(
     "port",
@@ -84,11 +99,15 @@ ATTRIBUTES = Attributes(
         Attribute("port_security_enabled", boolean),
         Attribute("propagate_uplink_status", boolean),
         Attribute("trusted", boolean, set_by=ADMIN, seen_by=ADMIN),
+        Attribute("numa_affinity_policy", one_of((None, *(policy.value for policy in NumaPolicy)))),
         Attribute("binding:vnic_type", vnic_type, field="vnic_type"),
         Attribute(
             "binding:host_id", host, field="host", set_by=PRIVILEGED, seen_by=PRIVILEGED, filter=column("binding_host")
         ),
-        Attribute("binding:profile", profile, field="profile", set_by=SERVICE, seen_by=PRIVILEGED),
+        Attribute(
+            "binding:profile", profile, field="profile", set_by=SERVICE, is_free=is_wish_only, free=FREE_PROFILE,
+            is_judged_later=True, seen_by=PRIVILEGED,
+        ),
         Attribute("binding:vif_type", seen_by=PRIVILEGED),
         Attribute("binding:vif_details", seen_by=PRIVILEGED),
         unserved("hints", rights=ADMIN),
@@ -146,12 +165,12 @@ def view(who: Caller, port: Port) -> dict[str, Any]:
         "revision_number": port.revision_number,
     }
     if who.is_privileged:
-        # Nova reads the trust off the profile, so it stands there too.
-        trust = {} if port.trusted is None else {"trusted": port.trusted}
         shown["binding:host_id"] = port.binding.host
-        shown["binding:profile"] = {**port.binding.profile, **trust}
+        shown["binding:profile"] = profile_seen_by(who, port)
         shown["binding:vif_type"] = port.binding.vif_type
         shown["binding:vif_details"] = _vif_details(port.binding)
+    elif asked := profile_seen_by(who, port):
+        shown["binding:profile"] = asked
     if port.fault is not None:
         fault = port.fault.details if who.is_privileged else port.fault.message
         shown["mooring:fault"] = fault
