@@ -6,6 +6,7 @@ from dataclasses import replace
 from mooring.errors import Conflict, Invalid, NotFound, Unauthenticated
 from mooring.model.host import DEFAULT_ZONE, Host
 from mooring.model.identity import Caller
+from mooring.service import aggregates
 from mooring.service.world import World
 from mooring.store import claims
 from mooring.store.devices import DEVICES
@@ -24,7 +25,10 @@ def add_host(tx: Tx, world: World, who: Caller, name: str, availability_zone: st
     if not _NAME.fullmatch(name):
         raise Invalid(f"name {name!r} is not a host name", hint="letters, digits, dots and dashes, at most 63")
     key = world.ids.secret()
-    host = Host(world.ids.uuid(), name, tx.now, tx.now, key_hash(key), availability_zone)
+    host = Host(
+        world.ids.uuid(), name, tx.now, tx.now, key_hash(key), availability_zone,
+        own_availability_zone=availability_zone,
+    )  # fmt: skip
     try:
         HOSTS.insert(tx, host)
     except Taken as taken:
@@ -49,6 +53,7 @@ def remove_host(tx: Tx, world: World, who: Caller, name: str) -> None:
         raise Conflict(f"host {name} has {len(servers)} servers", hint="delete them first")
     for device in DEVICES.where(tx, host=name):
         DEVICES.delete(tx, device.id)
+    aggregates.leave_all(tx, who, name)
     HOSTS.delete(tx, host.name)
     world.heartbeats.forget(name)
     tx.tell(Event("host.removed", name, actor=who.user_id, request_id=who.request_id))

@@ -1,7 +1,7 @@
-"""A cloud of one simulated host behind the compute API: a network with a subnet, an image, and two flavors."""
+"""A cloud of one simulated host, or of several alike, behind the compute API; with a network, an image, two flavors."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from mooring.service.flavors import FlavorWish
 from mooring.service.networks import NetworkWish, SegmentWish, create_network
 from mooring.service.ports import PortWish, create_port
 from mooring.service.subnets import NewSubnet, create_subnet
+from mooring.service.trail import EVENTS_MAX, trail
 from mooring.store.tx import Tx
 from mooring.testing.cards import INTEL_X710
 from mooring.testing.cloud import ADMIN, Cloud
@@ -28,6 +29,7 @@ from mooring.testing.outside import SeededIds, SteppedClock
 
 BASE = "/compute/v2.1"
 HOST = "cn1"
+HOSTS = ("cn1", "cn2", "cn3")
 VFS = 4
 PLAN = Plan(
     ports=(port(INTEL_X710, "0000:3b:00.0", "ens2f0", 3, VFS),),
@@ -77,6 +79,11 @@ class Compute:
         found: dict[str, Any] = answer.body["server"]
         return found
 
+    def told(self, noun: str) -> list[tuple[str, object]]:
+        """Kind and detail of every event of this noun, oldest first."""
+        events = self.cloud.controller.store.read_now(lambda tx: trail(tx, 0, EVENTS_MAX))
+        return [(str(e["kind"]), e["detail"]) for e in events if str(e["kind"]).partition(".")[0] == noun]
+
     def port(self, vnic_type: VnicType = VnicType.DIRECT) -> Port:
         wish = PortWish(self.network, self.project, vnic_type=vnic_type)
         world = self.cloud.controller.world
@@ -84,9 +91,9 @@ class Compute:
 
 
 @contextlib.contextmanager
-def compute_cloud(folder: Path) -> Iterator[Compute]:
+def compute_cloud(folder: Path, hosts: Sequence[str] = (HOST,)) -> Iterator[Compute]:
     clock = SteppedClock()
-    cloud = Cloud(folder, {HOST: PLAN}, clock=clock, ids=SeededIds())
+    cloud = Cloud(folder, dict.fromkeys(hosts, PLAN), clock=clock, ids=SeededIds())
     try:
         controller = cloud.controller
         nobody = InProcessClient(falcon.testing.TestClient(make_app(controller, ROUTES)), controller)

@@ -5,12 +5,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.compute.cloud import Compute, compute_cloud
+from tests.api.compute.cloud import HOSTS, Compute, compute_cloud
 
 
 @pytest.fixture
 def compute(tmp_path: Path) -> Iterator[Compute]:
     with compute_cloud(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def trio(tmp_path: Path) -> Iterator[Compute]:
+    """The same with three hosts."""
+    with compute_cloud(tmp_path, HOSTS) as made:
         yield made
 
 

@@ -163,12 +163,41 @@ def test_extra_specs_have_a_limit_over_all_requests(compute: Compute) -> None:
 
 
 @pytest.mark.parametrize(
-    "key", ["pci_passthrough:alias", "hw:cpu_policy", "resources:VGPU", "resources1:VCPU", "trait:X"]
+    "key",
+    ["pci_passthrough:whitelist", "hw:cpu_policy", "hw:mem_page_size", "resources:VGPU", "resources1:VCPU", "trait:X"],
 )
 def test_an_extra_spec_that_nothing_here_would_keep_is_refused(quiet: Compute, key: str) -> None:
     answer = quiet.admin.post(f"{FLAVORS}/1/os-extra_specs", {"extra_specs": {key: "dedicated"}})
     assert answer.status == 400
     assert f"{key}=dedicated" in answer.body["badRequest"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("pci_passthrough:alias", "gpu:1", "PCI group gpu could not be found"),
+        ("pci_passthrough:alias", "gpu:0", "'gpu:0'"),
+        ("pci_passthrough:alias", "gpu:20,nvme:20", "40 functions"),
+        ("hw:pci_numa_affinity_policy", "near", "known: legacy, preferred, required, socket"),
+        ("hw:numa_nodes", "17", "'17'"),
+        ("hw:numa_nodes", "2", "1 vCPUs and 512 MiB"),
+        ("pci:spread", "wide", "known: none, numa, pf"),
+        ("pci:features", "RX", "'RX'"),
+    ],
+)
+def test_a_served_extra_spec_with_a_wrong_value_is_refused(quiet: Compute, key: str, value: str, said: str) -> None:
+    answer = quiet.admin.post(f"{FLAVORS}/1/os-extra_specs", {"extra_specs": {key: value}})
+    assert answer.status == 400
+    assert said in answer.body["badRequest"]["message"]
+    assert quiet.member.get(f"{FLAVORS}/1/os-extra_specs").body == {"extra_specs": {}}
+
+
+def test_extra_specs_that_placing_keeps_are_taken(compute: Compute) -> None:
+    specs = {
+        "hw:pci_numa_affinity_policy": "preferred", "pci:spread": "numa", "pci:features": "rx,tso",
+        "aggregate_instance_extra_specs:rack": "<or> a <or> b",
+    }  # fmt: skip
+    assert compute.admin.post(f"{FLAVORS}/1/os-extra_specs", {"extra_specs": specs}).body == {"extra_specs": specs}
 
 
 def test_an_extra_spec_that_is_true_of_every_server_is_taken(compute: Compute) -> None:

@@ -5,6 +5,7 @@ A field of Nova's that Mooring cannot carry through is refused by name, never ta
 
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from mooring.api.compute.microversion import LATEST, Microversion
@@ -29,6 +30,7 @@ from mooring.api.compute.shapes import (
 )
 from mooring.errors import Forbidden, Invalid
 from mooring.model.identity import Caller
+from mooring.service.neighbours import DIFFERENT_HOST, GROUP, HINTS, SAME_HOST, Hints
 from mooring.service.servers import ServerWish
 
 METADATA_MAX = 128
@@ -36,6 +38,7 @@ TAGS_MAX = 50
 USER_DATA_CHARS_MAX = 65_535
 _COUNT_MAX = 1000
 _HINTS = ("os:scheduler_hints", "OS-SCH-HNT:scheduler_hints")
+_HINTED_SERVERS_MAX = 100
 
 _METADATA = TextMap(re.compile(r"[a-zA-Z0-9\-_:. ]{1,255}", re.ASCII), METADATA_MAX)
 _DEFAULT_GROUP = Object({"name": Field(Only(("default",), "there are no security groups here"), is_required=True)})
@@ -59,6 +62,21 @@ class _ImageRef:
         return None if value == "" else Uuid().read(value, at)
 
 
+class _Ids:
+    """One UUID, or several where ``is_list``."""
+
+    _several = ListOf(Uuid(), _HINTED_SERVERS_MAX, is_unique=True)
+
+    def __init__(self, *, is_list: bool):
+        self._is_list = is_list
+
+    def read(self, value: Any, at: At) -> tuple[str, ...]:
+        if self._is_list and isinstance(value, list):
+            return tuple(self._several.read(value, at))
+        return (str(Uuid().read(value, at)),)
+
+
+_HINT_IDS = {GROUP: _Ids(is_list=False), SAME_HOST: _Ids(is_list=True), DIFFERENT_HOST: _Ids(is_list=True)}
 _CREATE = Object(
     {
         "name": Field(Name(), is_required=True),
@@ -105,10 +123,7 @@ _UPDATE = Object(
 def create_body(body: Any, who: Caller, version: Microversion) -> ServerWish:
     """The whole body of ``POST /servers``. Raises Invalid, naming the field; Forbidden for a host, but to admins."""
     given = envelope(body, "server", _CREATE, version, _HINTS)
-    for name in _HINTS:
-        if hints := body.get(name):
-            raise refuse(name, hints, "scheduler hints are not served; an admin can name a host")
-    return _wish(given, who)
+    return replace(_wish(given, who), hints=_hints(body, version))
 
 
 def wants_reservation(body: Any) -> bool:
@@ -116,16 +131,27 @@ def wants_reservation(body: Any) -> bool:
     return Flag().read(body["server"].get("return_reservation_id", False), At("return_reservation_id", LATEST))
 
 
-def server_wish(server: Any, who: Caller, version: Microversion = LATEST) -> ServerWish:
-    """What is inside ``{"server": ...}``."""
-    return _wish(_CREATE.read(server, At("server", version)), who)
+def _hints(body: Mapping[str, Any], version: Microversion) -> Hints:
+    """The scheduler hints, under either of their names. Nova takes any; one that nobody goes by is refused here."""
+    found = [(name, body[name]) for name in _HINTS if name in body]
+    if len(found) > 1:
+        raise Invalid(f"{' and '.join(_HINTS)} are the same thing", hint="give one of them")
+    for name, hints in found:
+        if not isinstance(hints, dict):
+            raise refuse(name, hints, "scheduler hints are an object of names and ids")
+        if strange := sorted(set(hints) - set(HINTS)):
+            raise refuse(strange[0], hints[strange[0]], f"this scheduler hint is not served; {', '.join(HINTS)} are")
+        return {key: _HINT_IDS[key].read(value, At(key, version)) for key, value in hints.items()}
+    return {}
 
 
 def _wish(given: Mapping[str, Any], who: Caller) -> ServerWish:
     zone, forced_host = _place(given, who)
+    least, most = _counts(given)
     return ServerWish(
         name=given["name"], flavor_ref=given["flavorRef"], image_ref=_image(given), nics=nics(given.get("networks")),
-        count=_count(given), availability_zone=zone, forced_host=forced_host, metadata=given.get("metadata", {}),
+        min_count=least, max_count=most, availability_zone=zone, forced_host=forced_host,
+        metadata=given.get("metadata", {}),
         description=given.get("description"), user_data=given.get("user_data"),
         tags=tuple(given.get("tags", ())),
     )  # fmt: skip
@@ -148,13 +174,13 @@ def _image(given: Mapping[str, Any]) -> str | None:
     return None if ref is None else str(ref)
 
 
-def _count(given: Mapping[str, Any]) -> int:
-    """How many servers. There is room for all that was asked for, or each that finds none says so itself."""
+def _counts(given: Mapping[str, Any]) -> tuple[int, int]:
+    """How many servers, at least and at most."""
     least = given.get("min_count", 1)
     most = given.get("max_count", least)
     if least > most:
         raise Invalid("min_count must be <= max_count")
-    return int(most)
+    return int(least), int(most)
 
 
 def _place(given: Mapping[str, Any], who: Caller) -> tuple[str | None, str | None]:

@@ -1,4 +1,4 @@
-"""``/compute/v2.1/limits``: what a project uses. There are no quotas yet, so what it may use is shown as unlimited."""
+"""``/compute/v2.1/limits``: what a project uses. Where there is no quota, what it may use is shown as unlimited."""
 
 from http import HTTPStatus
 
@@ -8,6 +8,8 @@ from mooring.api.compute.microversion import Microversion, versioned
 from mooring.api.compute.pages import flag, last, refuse_unknown
 from mooring.errors import Forbidden
 from mooring.model.server import Server
+from mooring.service.server_groups import MEMBERS_MAX, SERVER_GROUPS_MAX
+from mooring.store import server_groups
 from mooring.store.rows import Query
 from mooring.store.servers import SERVERS
 
@@ -21,23 +23,25 @@ async def show_limits(call: Call, version: Microversion) -> Reply:
     project = last(call, "tenant_id") or call.who.project_id or ""
     if project != call.who.project_id and not call.who.is_admin:
         raise Forbidden("Policy doesn't allow os_compute_api:limits:other_project to be performed.")
-    found = await call.controller.store.read(lambda tx: SERVERS.find(tx, Query(visible_to=project)))
-    return Reply(HTTPStatus.OK, {"limits": {"rate": [], "absolute": _absolute(found, version)}})
+    found, groups = await call.controller.store.read(
+        lambda tx: (SERVERS.find(tx, Query(visible_to=project)), server_groups.count(tx, project))
+    )
+    return Reply(HTTPStatus.OK, {"limits": {"rate": [], "absolute": _absolute(found, groups, version)}})
 
 
-def _absolute(servers: list[Server], version: Microversion) -> dict[str, int]:
+def _absolute(servers: list[Server], groups: int, version: Microversion) -> dict[str, int]:
     view = {
         "maxTotalInstances": _UNLIMITED,
         "maxTotalCores": _UNLIMITED,
         "maxTotalRAMSize": _UNLIMITED,
         "maxServerMeta": METADATA_MAX,
         "maxTotalKeypairs": 0,
-        "maxServerGroups": 0,
-        "maxServerGroupMembers": 0,
+        "maxServerGroups": SERVER_GROUPS_MAX,
+        "maxServerGroupMembers": MEMBERS_MAX,
         "totalInstancesUsed": len(servers),
         "totalCoresUsed": sum(server.flavor.vcpus for server in servers),
         "totalRAMUsed": sum(server.flavor.ram_mib for server in servers),
-        "totalServerGroupsUsed": 0,
+        "totalServerGroupsUsed": groups,
     }
     if version < (2, 57):
         view |= {"maxPersonality": 0, "maxPersonalitySize": 0}

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from mooring.api import policy
 from mooring.api.call import Route
 from mooring.api.compute import (
+    aggregates,
     discovery,
     extra_specs,
     flavors,
     hypervisors,
     interfaces,
     limits,
+    server_groups,
     servers,
     services,
     zones,
@@ -21,6 +23,10 @@ _RULE = "os_compute_api"
 _FLAVOR = f"{BASE}/flavors/{{flavor_id}}"
 _SPECS = f"{_FLAVOR}/os-extra_specs"
 _SERVER = f"{BASE}/servers/{{server_id}}"
+_AGGREGATE = f"{BASE}/os-aggregates/{{aggregate_id}}"
+_AGGREGATES = f"{_RULE}:os-aggregates"
+_GROUP = f"{BASE}/os-server-groups/{{server_group_id}}"
+_GROUPS = f"{_RULE}:os-server-groups"
 _PORT = f"{_SERVER}/os-interface/{{port_id}}"
 
 ROUTES: Sequence[Route] = (
@@ -59,6 +65,16 @@ ROUTES: Sequence[Route] = (
     Route(
         "GET", f"{BASE}/os-availability-zone/detail", zones.list_zones_detail, f"{_RULE}:os-availability-zone:detail"
     ),
-    Route("GET", f"{BASE}/os-aggregates", zones.list_aggregates, f"{_RULE}:os-aggregates:index"),
+    Route("GET", f"{BASE}/os-aggregates", aggregates.list_aggregates, f"{_AGGREGATES}:index"),
+    Route("POST", f"{BASE}/os-aggregates", aggregates.create_aggregate, f"{_AGGREGATES}:create"),
+    Route("GET", _AGGREGATE, aggregates.show_aggregate, f"{_AGGREGATES}:show"),
+    Route("PUT", _AGGREGATE, aggregates.update_aggregate, f"{_AGGREGATES}:update"),
+    Route("DELETE", _AGGREGATE, aggregates.delete_aggregate, f"{_AGGREGATES}:delete"),
+    Route("POST", f"{_AGGREGATE}/action", aggregates.act_on_aggregate, policy.AUTHENTICATED),
+    Route("POST", f"{_AGGREGATE}/images", aggregates.cache_images, "compute:aggregates:images"),
+    Route("GET", f"{BASE}/os-server-groups", server_groups.list_server_groups, f"{_GROUPS}:index"),
+    Route("POST", f"{BASE}/os-server-groups", server_groups.create_server_group, f"{_GROUPS}:create"),
+    Route("GET", _GROUP, server_groups.show_server_group, f"{_GROUPS}:show"),
+    Route("DELETE", _GROUP, server_groups.delete_server_group, f"{_GROUPS}:delete"),
     Route("GET", f"{BASE}/limits", limits.show_limits, f"{_RULE}:limits"),
 )

@@ -56,11 +56,11 @@ def detailed(server: Server, lens: Lens, *, is_listed: bool = False) -> dict[str
     if version >= (2, 16) and lens.who.is_privileged:
         view["host_status"] = host_status(lens.scene, server.host)
     if version >= (2, 71) and not is_listed:
-        view["server_groups"] = []
+        view["server_groups"] = _groups(server)
     if version >= (2, 96):
         view["pinned_availability_zone"] = server.availability_zone
     if version >= (2, 100):
-        view["scheduler_hints"] = {}
+        view["scheduler_hints"] = {name: list(ids) for name, ids in server.scheduler_hints.items()}
     return view
 
 
@@ -70,8 +70,12 @@ def updated(server: Server, lens: Lens) -> dict[str, object]:
         return detailed(server, lens)
     view = _core(server, lens)
     if lens.version >= (2, 71):
-        view["server_groups"] = []
+        view["server_groups"] = _groups(server)
     return view
+
+
+def _groups(server: Server) -> list[str]:
+    return [] if server.server_group_id is None else [server.server_group_id]
 
 
 def _core(server: Server, lens: Lens) -> dict[str, object]:

@@ -1,4 +1,4 @@
-"""``/compute/v2.1/os-availability-zone`` and ``os-aggregates``: how the hosts are divided."""
+"""``/compute/v2.1/os-availability-zone``: where the hosts are."""
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
@@ -32,13 +32,6 @@ async def list_zones_detail(call: Call) -> Reply:
         for name, hosts in sorted(found.items())
     ]
     return Reply(HTTPStatus.OK, {"availabilityZoneInfo": zones})
-
-
-@any_version
-async def list_aggregates(call: Call) -> Reply:
-    """There are none, and clients ask: ``openstack hypervisor show`` looks for the host's."""
-    refuse_unknown(call, ())
-    return Reply(HTTPStatus.OK, {"aggregates": []})
 
 
 def _by_zone(hosts: Sequence[Host]) -> Mapping[str, list[Host]]:
