@@ -38,6 +38,7 @@ from mooring.service.liveness import Heartbeats
 from mooring.service.networks import vlan_ranges
 from mooring.service.passwords import hash_password
 from mooring.service.sessions import Sessions
+from mooring.service.stock import Stockroom
 from mooring.service.world import World
 from mooring.store.sqlite import Store, create_file
 from mooring.system import SystemClock, SystemIds
@@ -82,7 +83,7 @@ def assemble(config: ControllerConfig, parts: Parts, admin_password_hash: str) -
     path = Path(config.state).expanduser() / DATABASE
     create_file(path)
     store = Store(path, parts.clock, parts.steps)
-    world = World(parts.ids, config, drivers, Heartbeats(parts.clock, config.agent_down_s))
+    world = World(parts.ids, config, drivers, Heartbeats(parts.clock, config.agent_down_s), Stockroom(config))
     sessions, streams = Sessions(store, parts.clock), Streams()
     store.on_commit(sessions.committed)
     store.on_commit(streams.committed)
@@ -151,7 +152,8 @@ def _start(config: ControllerConfig, say: Say, parts: Parts) -> Controller:
 
 
 def clouds_file(config: ControllerConfig) -> Path:
-    return Path(config.state).expanduser() / CLOUDS
+    """Its whole path, for whoever is in another folder."""
+    return Path(config.state).expanduser().absolute() / CLOUDS
 
 
 def url_of(config: ControllerConfig) -> str:

@@ -6,10 +6,12 @@ from typing import TypeVar
 
 import pytest
 
+from mooring.model.identity import Caller
 from mooring.model.network import Network
 from mooring.model.port import Port, VnicType
 from mooring.model.server import Flavor, Server
 from mooring.model.vf import VfSettings
+from mooring.service.explain import explain, glance
 from mooring.service.flavors import FlavorWish, create_flavor
 from mooring.service.networks import NetworkWish, SegmentWish, create_network
 from mooring.service.ports import PortWish, create_port
@@ -45,6 +47,10 @@ class Told:
 
     def read(self, story: Story[T]) -> T:
         return self.cloud.controller.store.read_now(story)
+
+    def explain(self, wish: ServerWish, who: Caller = ADMIN) -> Mapping[str, object]:
+        seen = self.write(lambda tx: glance(tx, self.world, who, wish))
+        return self.read(lambda tx: explain(tx, self.world, who, wish, seen))
 
     def network(self, physnet: str, vlan: int, default_vnic_type: str | None = None) -> Network:
         segments = (SegmentWish("vlan", physnet, vlan),)

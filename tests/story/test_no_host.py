@@ -4,7 +4,6 @@ from dataclasses import replace
 
 from mooring.model.port import VnicType
 from mooring.model.server import ServerStatus
-from mooring.service.explain import explain
 from mooring.service.server_ports import NicWish
 from mooring.service.servers import ServerWish
 from mooring.testing.cloud import ADMIN
@@ -38,7 +37,7 @@ def test_explain_answers_for_every_host_and_changes_nothing(told: Told) -> None:
     network = told.network("physnet1", 100)
     wish = ServerWish("vm", told.flavor.id, nics=(NicWish(network_id=network.id, vnic_type="direct"),))
     before = told.cloud.findings()
-    answer = told.read(lambda tx: explain(tx, told.world, ADMIN, wish))
+    answer = told.explain(wish)
     hosts = {row["host"]: row["answer"] for row in answer["hosts"]}  # type: ignore[attr-defined]  # JSON from the API has no types
     assert hosts == {"sim1": "yes", "sim2": "yes", "sim3": "yes"}
     assert told.cloud.findings() == before
@@ -50,7 +49,7 @@ def test_explain_tells_others_than_admins_counts_only(told: Told) -> None:
     wish = ServerWish(
         "vm", told.flavor.id, nics=(NicWish(network_id=network.id, vnic_type="direct"),), forced_host="sim1"
     )
-    answer = told.read(lambda tx: explain(tx, told.world, member, wish))
+    answer = told.explain(wish, member)
     assert answer["is_possible"] is False
     assert "hosts" not in answer
     assert "sim1" not in str(answer["message"])

@@ -2,7 +2,10 @@
 
 from dataclasses import replace
 
+from mooring.core.baselines import baseline_mac, has_settings
+from mooring.core.function_wish import read_wish
 from mooring.core.lifecycle import check
+from mooring.core.reconcile import baseline
 from mooring.errors import Conflict
 from mooring.model.outside import ControllerStep
 from mooring.model.pci import FunctionKind
@@ -27,9 +30,19 @@ def desired_settings(port: Port, kind: FunctionKind, vlan_id: int) -> VfSettings
         vlan=Vlan(vlan_id),
         spoof_check=port.port_security_enabled,
         trust=bool(port.trusted),
-        rate=TxRate(),
+        rate=TxRate(min_mbps=read_wish(port.binding.profile).min_rate_mbps),
         link_state=_link_state(port),
     )
+
+
+def portless_settings(device: Device) -> VfSettings:
+    """Every setting of a function that a flavor asked for, of ``device`` as it is claimed: at the claim's generation.
+
+    A NIC's VF without a tag, with a MAC of its own that nobody else has, and trusted if its device spec says so.
+    """
+    if not has_settings(device.kind, device.device_class):
+        return VfSettings()
+    return replace(baseline(baseline_mac(device.id, device.generation)), trust=device.trusted)
 
 
 def _link_state(port: Port) -> LinkState:
@@ -47,11 +60,29 @@ def change_state(tx: Tx, device: Device, new: VfState, *, is_new_owner: bool = F
 
 def claim(tx: Tx, device_id: str, server_id: str, port: Port, desired: VfSettings) -> Claim:
     """Give an AVAILABLE device to a server's port. Raises Conflict when somebody has it."""
+    device = _take(tx, device_id)
+    made = Claim(device.id, device.host, device.address, server_id, port.id, device.generation, tx.now, desired)
+    return _store(tx, device, made)
+
+
+def claim_portless(tx: Tx, device: Device, server_id: str, group: str) -> Claim:
+    """Give an AVAILABLE device of a PCI group to a server whose flavor asked for it. Raises Conflict as ``claim``."""
+    device = _take(tx, device.id)
+    made = Claim(
+        device.id, device.host, device.address, server_id, None, device.generation, tx.now, portless_settings(device),
+        request_id=group,
+    )  # fmt: skip
+    return _store(tx, device, made)
+
+
+def _take(tx: Tx, device_id: str) -> Device:
     device = DEVICES.get(tx, device_id)
     if device is None or device.state is not VfState.AVAILABLE:
         raise Conflict(f"device {device_id} is not available", code="DeviceInUse")
-    device = change_state(tx, device, VfState.CLAIMED, is_new_owner=True)
-    made = Claim(device.id, device.host, device.address, server_id, port.id, device.generation, tx.now, desired)
+    return change_state(tx, device, VfState.CLAIMED, is_new_owner=True)
+
+
+def _store(tx: Tx, device: Device, made: Claim) -> Claim:
     try:
         CLAIMS.insert(tx, made)
     except Taken as taken:

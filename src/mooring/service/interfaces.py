@@ -9,11 +9,13 @@ from mooring.model.port import Port
 from mooring.model.request import Claim
 from mooring.model.server import Flavor, Server, ServerStatus
 from mooring.service.claims import begin_release
-from mooring.service.placement import choose
+from mooring.service.pci_requests import default_vnic_type, requests_of_nic
+from mooring.service.placement import HostWish, Refusal, choose
 from mooring.service.server_ports import NicWish, look_up, ports_of
 from mooring.service.servers import get_server, let_go, take
 from mooring.service.world import World
 from mooring.store import claims
+from mooring.store.images import IMAGES
 from mooring.store.ports import PORTS
 from mooring.store.servers import SERVERS
 from mooring.store.tx import Event, Tx
@@ -26,13 +28,17 @@ def attach_interface(tx: Tx, world: World, who: Caller, server_id: str, wish: Ni
     function left.
     """
     server = _active(tx, who, server_id, "attach_interface")
-    nic = look_up(tx, world, who, wish, 0)
+    image = None if server.image_id is None else IMAGES.get(tx, server.image_id)
+    nic = look_up(tx, world, who, wish, 0, default_vnic_type(image))
+    needs = requests_of_nic(tx, who, server.flavor, image, nic)
     nothing_more = Flavor("", "", 0, 0, 0, tx.now)
-    answers = choose(tx, world, nothing_more, [nic], None, server.host)
-    if not answers.choices:
-        raise Exhausted(f"the server's host cannot take the port: {fault_details(answers.shortages)}")
+    choice = choose(
+        tx, world, HostWish(nothing_more, [nic], needs, forced_host=server.host, numa_nodes=server.numa_nodes)
+    )
+    if isinstance(choice, Refusal):
+        raise Exhausted(f"the server's host cannot take the port: {fault_details(choice.shortages)}")
     taken = [port.device_index for port in ports_of(tx, [server.id]).get(server.id, [])]
-    port = take(tx, world, who, server, nic, answers.choices[0], max(taken, default=-1) + 1)
+    port = take(tx, world, who, server, nic, choice, max(taken, default=-1) + 1)
     _bump(tx, who, server, "server.interface-attached", port)
     return port
 
@@ -50,7 +56,10 @@ def detach_interface(tx: Tx, world: World, who: Caller, server_id: str, port_id:
 
 
 def finish_detach(tx: Tx, world: World, who: Caller, held: Claim) -> None:
-    """The host let go of a function. If its server stays, the function was taken from it: so is the port, then."""
+    """The host let go of a function. If its server stays, the function was taken from it: so is its port, then.
+
+    What a flavor asked for has no port to let go, and goes with its server only.
+    """
     server = SERVERS.get(tx, held.server_id)
     port = PORTS.get(tx, held.port_id) if held.port_id else None
     if server is not None and server.status is not ServerStatus.DELETING and port is not None:

@@ -7,6 +7,7 @@ from mooring.config import ControllerConfig
 from mooring.ml2.driver import MechanismDriver
 from mooring.model.outside import Ids
 from mooring.service.liveness import Heartbeats
+from mooring.service.stock import Stockroom
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +16,4 @@ class World:
     config: ControllerConfig
     drivers: Sequence[MechanismDriver]
     heartbeats: Heartbeats
+    stock: Stockroom
