@@ -13,6 +13,7 @@ from mooring.testing.cloud import Cloud
 from mooring.testing.controller import ADMINS_WORD
 from mooring.testing.hosts import named_plans
 from mooring.testing.sysfs_tree import unpack_recording
+from tests.cli.busy import busy_cloud
 from tests.cli.stage import Mooring, Served, serving
 
 
@@ -52,6 +53,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
             yield Served(cloud, url, client, Mooring(environment))
     finally:
         cloud.close()
+
+
+@pytest.fixture(scope="session")
+def busy(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """Shared as well, by tests that change nothing."""
+    with busy_cloud(tmp_path_factory.mktemp("busy")) as cloud:
+        yield cloud
 
 
 def _furnish(client: Client) -> None:

@@ -53,11 +53,14 @@ def serving(controller: Controller) -> Iterator[str]:
     """Its API on a port of this machine; gives the URL."""
     with listen("127.0.0.1:0") as bound:
         config = uvicorn.Config(make_app(controller, ROUTES), lifespan="off", log_config=None, access_log=False)
-        server = uvicorn.Server(config)
-        thread = threading.Thread(target=lambda: asyncio.run(server.serve(sockets=[bound])), daemon=True)
+        server, loop = uvicorn.Server(config), asyncio.new_event_loop()
+        controller.streams.bind(loop)
+        thread = threading.Thread(target=lambda: loop.run_until_complete(server.serve(sockets=[bound])), daemon=True)
         thread.start()
         try:
             yield f"http://127.0.0.1:{bound.getsockname()[1]}"
         finally:
+            loop.call_soon_threadsafe(controller.streams.close)
             server.should_exit = True
             thread.join(_STOP_WAIT_S)
+            loop.close()

@@ -10,6 +10,8 @@ import pytest
 
 from mooring.cli.device_match import limited
 from mooring.errors import Invalid
+from mooring.testing.hosts import DEVICES as NO_NICS
+from mooring.testing.sysfs_tree import build
 from tests.cli.stage import Mooring
 
 SPEC = """\
@@ -214,3 +216,28 @@ def test_list_with_a_spec_shows_trust_and_tags(mooring: Mooring, recording: Path
     told = {one["address"]: one for one in json.loads(mooring(*words, "--json").stdout)}
     assert (told["0000:81:10.3"]["trusted"], told["0000:81:10.3"]["tags"]) == (True, ["gold"])
     assert (told["0000:81:10.7"]["trusted"], told["0000:81:10.7"]["tags"]) == (False, [])
+
+
+def test_a_spec_of_what_is_no_nic_is_tried_on_a_tree(mooring: Mooring, tmp_path: Path) -> None:
+    build(tmp_path / "sys", NO_NICS.ports)
+    text = (
+        '[[device_spec]]\nclass = "0302"\n[[device_spec]]\nclass = "12"\nproduct_id = "bcce"\n'
+        '[[device_spec]]\naddress = "0000:65:00.0"\nphysical_network = "p"\n'
+    )
+    spec = written(tmp_path / "agent.toml", text)
+    told = answer(mooring, "--spec", spec, "--sysfs", tmp_path / "sys")
+    assert told == {"match": ["0000:17:00.0", "0000:b3:00.0"], "by": {"0000:17:00.0": 0, "0000:b3:00.0": 0}}
+    said = " ".join(mooring("device", "match", "--spec", str(spec), "--sysfs", str(tmp_path / "sys")).stdout.split())
+    assert "whole = true hands it out itself 0000:af:00.0" in said
+    assert "entry 3 gives it a physical_network, and it is no NIC: leave that out 0000:65:00.0" in said
+    assert said.endswith("9 devices, 2 of them handed out")
+
+
+def test_novas_lines_are_about_every_device_and_the_rest_is_not_shown(mooring: Mooring, tmp_path: Path) -> None:
+    build(tmp_path / "sys", NO_NICS.ports)
+    spec = written(tmp_path / "nova.json", '{"vendor_id": "10de", "product_id": "1db4"}')
+    told = answer(mooring, "--spec", spec, "--nova", "--sysfs", tmp_path / "sys")
+    assert told["match"] == ["0000:17:00.0", "0000:b3:00.0"]
+    shown = mooring("device", "match", "--spec", str(spec), "--nova", "--sysfs", str(tmp_path / "sys")).stdout
+    assert "0000:65:00.0" not in shown
+    assert "7 devices, 2 of them handed out" in shown

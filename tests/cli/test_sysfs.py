@@ -11,6 +11,7 @@ import pytest
 
 from mooring.model.pci import PciAddress, PciFunction
 from mooring.testing.cards import MELLANOX_CX6
+from mooring.testing.hosts import DEVICES
 from mooring.testing.sysfs_tree import RECORDING, SimulatedPf, build
 from tests.cli.stage import Mooring
 
@@ -34,7 +35,7 @@ def test_the_recording_shows_3_pfs_with_4_vfs_each_beneath_them(mooring: Mooring
     result = mooring("device", "list", "--sysfs", str(recording))
     lines = result.stdout.splitlines()
     assert result.exit_code == 0
-    assert lines[-1] == "3 PFs, 12 VFs"
+    assert lines[-1] == "3 PFs, 12 VFs; --all shows 5 more that are no NICs"
     rows = [line.split() for line in lines[1:-2]]
     tree: dict[str, list[tuple[str, str, str]]] = {row[1]: [] for row in rows if row[0] == "PF"}
     last = ""
@@ -105,7 +106,7 @@ def test_a_spec_shows_what_would_be_handed_out_and_why_the_rest_would_not(
     spec.write_text(SPEC)
     result = mooring("device", "list", "--sysfs", str(recording), "--spec", str(spec))
     said = result.stdout
-    assert said.splitlines()[-1] == "3 PFs, 12 VFs, 6 of them handed out"
+    assert "\n3 PFs, 12 VFs, 6 of them handed out; --all shows 5 more that are no NICs\n" in said
     assert "not handed out: device_spec entry 2 excludes it\n  0000:81:10.4, 0000:81:10.6\n" in said
     assert "not handed out: no device_spec matches\n  0000:81:10.1, 0000:81:10.3, 0000:81:10.5, 0000:81:10.7\n" in said
     row = next(line for line in said.splitlines() if "0000:81:10.2" in line)
@@ -147,6 +148,42 @@ def test_long_names_fold_so_that_80_columns_hold_every_row(mooring: Mooring, tmp
     assert all("…" not in line for line in lines)
     wide = mooring("device", "list", "--sysfs", str(tmp_path), columns=200).stdout
     assert "enp129s0f0np0v7" in wide
+
+
+@pytest.fixture
+def devices(tmp_path: Path) -> Path:
+    """Two GPUs, a drive, an FPGA with three VFs; and a NIC with four."""
+    build(tmp_path / "sys", DEVICES.ports)
+    return tmp_path / "sys"
+
+
+def test_what_is_no_nic_is_listed_when_it_is_asked_for(mooring: Mooring, devices: Path) -> None:
+    said = mooring("device", "list", "--sysfs", str(devices)).stdout
+    assert "0000:17:00.0" not in said
+    assert said.splitlines()[-1] == "1 PF, 4 VFs; --all shows 7 more that are no NICs"
+    result = mooring("device", "list", "--sysfs", str(devices), "--all")
+    rows = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert "PCI 0000:17:00.0 3D controller (030200) 10de:1db4 nouveau 0 0" in rows
+    assert "PCI 0000:65:00.0 NVMe (010802) 144d:a80a nvme 0 2" in rows
+    assert "PF 0000:af:00.0 accelerator (120000) 8086:bcce dfl-pci 1 3" in rows
+    assert "└ 2 0000:af:00.7 accelerator (120000) 8086:bccf dfl-pci 1 6" in rows
+    assert rows[-1] == "1 PF, 4 VFs, 7 other devices"
+    assert max(map(len, result.stdout.splitlines())) <= 80
+
+
+def test_a_spec_shows_whatever_it_is_about(mooring: Mooring, devices: Path, tmp_path: Path) -> None:
+    spec = tmp_path / "agent.toml"
+    spec.write_text('[[device_spec]]\nclass = "03"\ntags = ["gpu"]\n[[device_spec]]\npf = "0000:af:00.0"\nvfs = "1"\n')
+    result = mooring("device", "list", "--sysfs", str(devices), "--spec", str(spec))
+    rows = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    assert "PCI 0000:17:00.0 3D controller (030200) 10de:1db4 nouveau yes gpu" in rows
+    assert "└ 1 0000:af:00.6 accelerator (120000) 8086:bccf dfl-pci yes" in rows
+    assert rows[-1].startswith("1 PF, 4 VFs, 4 other devices, 3 of them handed out; --all shows 3 more")
+
+
+def test_all_is_said_of_a_tree_alone(mooring: Mooring) -> None:
+    result = mooring("device", "list", "--all")
+    assert (result.exit_code, "--all was given without --sysfs" in result.stderr) == (1, True)
 
 
 def test_a_host_without_network_functions_is_no_error(mooring: Mooring, tmp_path: Path) -> None:

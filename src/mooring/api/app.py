@@ -12,12 +12,13 @@ import logging
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import aclosing
 from typing import Any
 
 import falcon
 import falcon.asgi
 import msgspec
-from falcon.asgi import Request, Response
+from falcon.asgi import Request, Response, SSEvent
 
 from mooring.api import policy
 from mooring.api.call import NOBODY, Call, Controller, Reply, Route, too_large
@@ -131,9 +132,8 @@ def _write(resp: Response, reply: Reply) -> None:
     for name, value in reply.headers.items():
         resp.set_header(name, value)
     if reply.stream is not None:
-        resp.content_type = "text/event-stream"
         resp.set_header("Cache-Control", "no-store")
-        resp.stream = _frames(reply.stream)
+        resp.sse = _frames(reply.stream)
     elif reply.text is not None:
         resp.text = reply.text
     elif reply.body is not None:
@@ -143,9 +143,25 @@ def _write(resp: Response, reply: Reply) -> None:
         resp.content_type = "application/json"
 
 
-async def _frames(stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    async for frame in stream:
-        yield frame
+class _Frame(SSEvent):
+    """Bytes that are whole events already.
+
+    As ``resp.stream`` they would be sent to nobody for ever: only of ``resp.sse`` does Falcon see that the reader left.
+    """
+
+    def __init__(self, content: bytes):
+        super().__init__()
+        self._content = content
+
+    def serialize(self, handler: object = None) -> bytes:
+        del handler  # it would make JSON of an object
+        return self._content
+
+
+async def _frames(stream: AsyncIterator[bytes]) -> AsyncIterator[SSEvent]:
+    async with aclosing(stream) as frames:  # type: ignore[type-var]  # they are generators
+        async for frame in frames:
+            yield _Frame(frame)
 
 
 def _write_fault(resp: Response, error: MooringError, path: str) -> None:

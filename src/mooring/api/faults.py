@@ -40,7 +40,7 @@ _NOVA_KEYS = {
     409: "conflictingRequest",
     413: "overLimit",
 }
-_NOVA_NOUNS = {"server": "Instance", "port": "Port id"}
+_NOVA_NOUNS = {"server": "Instance", "server group": "Instance group", "port": "Port id"}
 _WORD = re.compile(r"(?:^|[_ -])(\w)")
 
 

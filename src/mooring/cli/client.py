@@ -3,7 +3,8 @@
 import json
 import os
 import ssl
-from collections.abc import Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from typing import Any
@@ -13,10 +14,12 @@ import click
 
 import mooring
 from mooring.cli.login import Login, find_login
+from mooring.cli.server_events import ServerEvent, server_events
 from mooring.errors import Conflict, Forbidden, HostFault, Invalid, MooringError, TooLarge, Unauthenticated, Unreachable
 
 ANSWER_WAIT_S = 30.0
 _ANSWER_MAX_BYTES = 256 * 1024 * 1024
+_PAGES_MAX = 100_000
 
 _KINDS: Mapping[int, type[MooringError]] = {
     HTTPStatus.BAD_REQUEST: Invalid,
@@ -49,12 +52,49 @@ class Client:
         self.base_url = login.base_url
 
     def get(self, path: str, query: Mapping[str, object] | None = None) -> Any:
-        """What is at ``path``, decoded. Raises the MooringError that the answer names."""
-        return self._call("GET", f"{path}?{urlencode(query)}" if query else path)
+        """What is at ``path``, decoded; a sequence in ``query`` gives its key several times.
+
+        Raises the MooringError that the answer names.
+        """
+        return self._call("GET", _with_query(path, query))
+
+    def pages(self, path: str, name: str, query: Mapping[str, object] | None = None) -> Iterator[Any]:
+        """The answers that follow one another, each with its part of the list ``name``."""
+        where = _with_query(path, query)
+        for _ in range(_PAGES_MAX):
+            page = self._call("GET", where)
+            yield page
+            links = {link["rel"]: link["href"] for link in page.get(f"{name}_links", ())}
+            if "next" not in links:
+                return
+            where = f"{path}?{urlsplit(links['next']).query}"
+
+    def stream(
+        self, path: str, query: Mapping[str, object], last_id: str | None = None
+    ) -> Generator[ServerEvent, None, None]:
+        """Server-sent events, from the one after ``last_id`` on, until the controller ends them.
+
+        The token is asked for anew where that is possible, for a stream may outlive one.
+        """
+        self._token = self._login.token or self._log_in()
+        headers = {"Accept": "text/event-stream", "X-Auth-Token": self._token}
+        if last_id is not None:
+            headers["Last-Event-ID"] = last_id
+        with self._reached() as connection:
+            connection.request("GET", self._path(_with_query(path, query)), headers={**self._described(), **headers})
+            answer = connection.getresponse()
+            if not (answer.getheader("Content-Type") or "").startswith("text/event-stream"):
+                self._decoded(answer, path)
+                raise self._no_controller(f"it answers {path} with no stream")
+            yield from server_events(answer)
 
     def post(self, path: str, body: object | None = None) -> Any:
         """The answer, decoded."""
         return self._call("POST", path, body)
+
+    def put(self, path: str, body: object) -> Any:
+        """The answer, decoded."""
+        return self._call("PUT", path, body)
 
     def delete(self, path: str) -> None:
         self._call("DELETE", path)
@@ -86,19 +126,27 @@ class Client:
 
     def _send(self, method: str, path: str, body: object | None, headers: Mapping[str, str]) -> tuple[Any, str | None]:
         """(the body, the token of a login)."""
-        base = urlsplit(self.base_url)
         data = None if body is None else json.dumps(body).encode()
-        described = {"Accept": "application/json", "User-Agent": f"mooring/{mooring.__version__}", **headers}
+        described = {**self._described(), **headers}
         if data is not None:
             described["Content-Type"] = "application/json"
+        with self._reached() as connection:
+            connection.request(method, self._path(path), body=data, headers=described)
+            answer = connection.getresponse()
+            return self._decoded(answer, path), answer.getheader("X-Subject-Token")
+
+    def _path(self, path: str) -> str:
+        return urlsplit(self.base_url).path + path
+
+    def _described(self) -> dict[str, str]:
+        return {"Accept": "application/json", "User-Agent": f"mooring/{mooring.__version__}"}
+
+    @contextmanager
+    def _reached(self) -> Iterator[HTTPConnection]:
+        """A connection; what goes wrong on it in our words."""
+        connection = self._connection()
         try:
-            connection = self._connection()
-            try:
-                connection.request(method, base.path + path, body=data, headers=described)
-                answer = connection.getresponse()
-                return self._decoded(answer, path), answer.getheader("X-Subject-Token")
-            finally:
-                connection.close()
+            yield connection
         except ssl.SSLError as refused:
             why = refused.reason or str(refused)
             raise Unreachable(f"no TLS with {self.base_url}: {why}", hint="name the CA's file with cacert") from refused
@@ -107,6 +155,8 @@ class Client:
                 f"the controller at {self.base_url} does not answer: {self._reason(silent)}",
                 hint="is it running? start one with: mooring up",
             ) from silent
+        finally:
+            connection.close()
 
     def _reason(self, silent: Exception) -> str:
         if isinstance(silent, TimeoutError):
@@ -155,6 +205,10 @@ class Client:
 def connect(cloud: str | None) -> Client:
     """A client of the cloud that the option or the environment names; says nothing to anybody yet."""
     return Client(find_login(cloud, os.environ))
+
+
+def _with_query(path: str, query: Mapping[str, object] | None) -> str:
+    return f"{path}?{urlencode(query, doseq=True)}" if query else path
 
 
 def segment(text: str) -> str:

@@ -12,7 +12,8 @@ from mooring.cli.text import print_json, say
 _WIDTH = 78
 _TYPES = {"str": "text", "int": "integer", "float": "number", "tuple": "list of texts", "Mapping": "table of texts"}
 _DEVICE_SPEC = """
-# Which VFs this host hands out, and what they reach. One entry for each PF:
+# Which VFs and other PCI functions this host hands out, and what NICs reach.
+# One entry for each PF:
 # [[device_spec]]
 # pf = "ens1f0"                 # its netdev or its address
 # vfs = "0-3,8"                 # only these of its VFs; left out: all
@@ -20,7 +21,7 @@ _DEVICE_SPEC = """
 # physical_network = "physnet1"
 # exclude = false               # never hand these out, whatever else matches
 # num_vfs = 8                   # made at the agent's start, from 0 only
-# whole = false                 # the PF itself, for a direct-physical port"""
+# whole = false                 # the PF itself too, for a direct-physical port"""
 
 
 @click.group(short_help="Show every setting, explained.")

@@ -4,7 +4,7 @@ import signal
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import click
 
 from mooring.cli.options import FILE, as_json
 from mooring.cli.text import print_json
+from mooring.cli.text_file import read_text
 from mooring.errors import Invalid, MooringError
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ def _answers(
             hint="--sysfs /sys are the devices of this host",
         )
     if devices is not None:
-        file = parse_device_file(_text(devices))
+        file = parse_device_file(read_text(devices, _FILE_MAX_BYTES))
         return (None if old is None else _of_file(old, file)), _of_file(new, file)
     from mooring.cli.sysfs import unpacked
     from mooring.host.sysfs import find_root
@@ -121,7 +122,8 @@ def _of_file(rules: Rules, file: "DeviceFile") -> Answers:
 
 
 def _of_tree(rules: Rules, root: Path) -> Answers:
-    from mooring.core.device_match import native_answers, nova_host_of
+    from mooring.core.device_match import native_answers, nova_host_of, worth_telling
+    from mooring.core.devspec import concerned
     from mooring.host.host_use import host_uses
     from mooring.host.occupants import occupants_of
     from mooring.host.sysfs import read_functions
@@ -129,10 +131,13 @@ def _of_tree(rules: Rules, root: Path) -> Answers:
 
     functions = CardTraits.of(root).added_to(read_functions(root))
     if rules.is_nova:
-        return _nova(rules, nova_host_of(functions))
+        answers = _nova(rules, nova_host_of(functions))
+        return replace(answers, answers=worth_telling(answers.answers, functions))
     specs = _specs(rules)
-    uses = host_uses(root, functions, occupants_of(root))
-    return Answers(native_answers(functions, specs, uses), [spec.line for spec in specs])
+    named = concerned(functions, specs)
+    uses = host_uses(root, [one for one in functions if one.address in named], occupants_of(root))
+    answers = Answers(native_answers(functions, specs, uses), [spec.line for spec in specs])
+    return replace(answers, answers=worth_telling(answers.answers, functions))
 
 
 def _specs(rules: Rules) -> "tuple[DeviceSpec, ...]":
@@ -148,7 +153,7 @@ def _nova(rules: Rules, host: "NovaHost") -> Answers:
     from mooring.core.nova_devspec import parse_nova_specs, read_nova_text
 
     with limited(_REGEX_MAX_S):
-        specs = parse_nova_specs(read_nova_text(_text(rules.path)), host)
+        specs = parse_nova_specs(read_nova_text(read_text(rules.path, _FILE_MAX_BYTES)), host)
         return Answers(nova_answers(specs, host), [None] * len(specs))
 
 
@@ -175,18 +180,3 @@ def limited(limit_s: float) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-
-
-def _text(path: Path) -> str:
-    """Raises Invalid for a file that cannot be read, is too large or is no text."""
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(_FILE_MAX_BYTES + 1)
-        text = content.decode()
-    except OSError as missing:
-        raise Invalid(f"{path}: {missing.strerror or missing}", hint="is that the right file?") from missing
-    except UnicodeDecodeError as broken:
-        raise Invalid(f"{path}: {broken}", hint="the file is text in UTF-8") from broken
-    if len(content) > _FILE_MAX_BYTES:
-        raise Invalid(f"{path} is over {_FILE_MAX_BYTES} bytes", hint="is that the right file?")
-    return text

@@ -21,10 +21,10 @@ def tell(error: MooringError, *, is_json: bool) -> None:
         click.echo(f"hint: {plain(error.hint)}", err=True)
 
 
-def from_click(wrong: click.ClickException) -> MooringError:
-    """What click found wrong with the command line, in our words."""
+def from_click(wrong: click.ClickException, path: str = "mooring") -> MooringError:
+    """What click found wrong with the command line, in our words. ``path`` is the command, for click may not tell."""
     context = wrong.ctx if isinstance(wrong, click.UsageError) else None
-    path = context.command_path if context else "mooring"
+    path = context.command_path if context else path
     message, hint = wrong.format_message(), f"{path} --help shows how to use it"
     if isinstance(wrong, click.exceptions.NoSuchCommand | click.NoSuchOption):
         message = wrong.message

@@ -1,34 +1,18 @@
 """``mooring host``: the hosts, and the keys of their agents."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import click
 
 from mooring.cli.host_check import check
 from mooring.cli.host_join import join
 from mooring.cli.options import FILE, as_json, cloud
-from mooring.cli.text import Column, plain, print_facts, print_json, print_table, say
-from mooring.cli.tree import print_devices
+from mooring.cli.text import plain, print_json, say
 from mooring.errors import Conflict, Invalid
-
-Host = Mapping[str, Any]
-"""As ``/mooring/v1/hosts`` shows it."""
-
-_AVAILABLE = "available"
-_HOSTS = (
-    Column("NAME", folds=True),
-    Column("AGENT"),
-    Column("ZONE", folds=True),
-    Column("SERVERS", is_number=True),
-    Column("VCPUS", is_number=True),
-    Column("MEMORY, GIB", is_number=True),
-    Column("FREE VFS", folds=True),
-)
-_STATES = (Column("PHYSICAL NETWORK"), Column("VFS", is_number=True), Column("STATES", folds=True))
 
 _key_out = click.option("--key-out", type=FILE, metavar="FILE", help="Write the key into this new file, mode 0600.")
 
@@ -42,41 +26,39 @@ host.add_command(check)
 host.add_command(join)
 
 
-@host.command("list", short_help="List the hosts: alive? what is used? free VFs?")
+@host.command("list", short_help="List the hosts: alive? what is used? what is free?")
 @as_json
 @cloud
 def listing(is_json: bool, os_cloud: str | None) -> None:
-    """List the hosts: is the agent alive, what is used, how many VFs are free on each physical network."""
+    """List the hosts: is the agent alive, what is used, how much is free on each physical network."""
     from mooring.cli.client import connect, rows
 
     hosts = rows(connect(os_cloud).get("/mooring/v1/hosts"), "hosts")
     if is_json:
         print_json(hosts)
     elif hosts:
-        print_table(_HOSTS, [_row(one) for one in hosts])
+        from mooring.cli.host_text import print_hosts
+
+        print_hosts(hosts)
     else:
         say("no hosts yet; add one with: mooring host add NAME")
 
 
-@host.command(short_help="Show one host, its VFs and its devices.")
+@host.command(short_help="Show one host, and all that it has.")
 @click.argument("name")
 @as_json
 @cloud
 def show(name: str, is_json: bool, os_cloud: str | None) -> None:
-    """Show one host: facts, VFs by physical network and state, and its devices."""
+    """Show one host: what it has and what is used, its NUMA nodes, PCI groups and functions, and what is wrong."""
     from mooring.cli.client import connect, segment
 
     found = connect(os_cloud).get(f"/mooring/v1/hosts/{segment(name)}")["host"]
     if is_json:
         print_json(found)
         return
-    print_facts(_facts(found))
-    if found["vfs"]:
-        say()
-        print_table(_STATES, [_states(physnet, states) for physnet, states in found["vfs"].items()])
-    if found["devices"]:
-        say()
-        print_devices(found["devices"])
+    from mooring.cli.host_text import print_host
+
+    print_host(found)
 
 
 @host.command(short_help="Make a host known, and get its agent's key.")
@@ -192,46 +174,3 @@ class _KeyFile:
             if not self._is_written:
                 with suppress(FileNotFoundError):
                     self._path.unlink()
-
-
-def _row(one: Host) -> Sequence[object]:
-    return (
-        one["name"],
-        one["liveness"] if one["is_enabled"] else f"{one['liveness']}, disabled",
-        one["availability_zone"],
-        one["servers"],
-        f"{one['used_vcpus']}/{one['vcpus']}",
-        f"{_gib(one['used_memory_mib'])}/{_gib(one['memory_mib'])}",
-        ", ".join(
-            f"{physnet} {states.get(_AVAILABLE, 0)}/{sum(states.values())}"
-            for physnet, states in one["vfs"].items()
-            if physnet
-        ),
-    )
-
-
-def _facts(one: Host) -> Mapping[str, object]:
-    enabled = "yes" if one["is_enabled"] else f"no: {plain(one['disabled_reason'])}"
-    return {
-        "name": one["name"],
-        "agent": one["liveness"],
-        "heard from": (one["heard_at"] or "")[:19].replace("T", " "),
-        "enabled": enabled,
-        "zone": one["availability_zone"],
-        "epoch": one["epoch"],
-        "boot id": one["boot_id"],
-        "servers": one["servers"],
-        "vcpus": f"{one['used_vcpus']} of {one['vcpus']} used",
-        "memory": f"{one['used_memory_mib']} of {one['memory_mib']} MiB used",
-        "disk": f"{one['used_disk_gib']} of {one['disk_gib']} GiB used",
-        "bridges": ", ".join(f"{physnet} by {bridge}" for physnet, bridge in one["bridge_mappings"].items()),
-        "PFs": "; ".join(f"{physnet} by {', '.join(pfs)}" for physnet, pfs in one["device_mappings"].items()),
-    }
-
-
-def _states(physnet: str, states: Mapping[str, int]) -> Sequence[object]:
-    return (physnet, sum(states.values()), ", ".join(f"{number} {state}" for state, number in sorted(states.items())))
-
-
-def _gib(mib: int) -> str:
-    return f"{mib / 1024:.0f}"

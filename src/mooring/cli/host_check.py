@@ -83,6 +83,7 @@ def look(file: "AgentFile | None", places: "Places", ask: "Callable[[], LibvirtA
         key_file=Path(agent.key_file).expanduser() if file else None,
         bridges=tuple(agent.bridge_mappings.values()),
         programs=PROGRAMS,
+        device_specs=rules.specs,
     )
     found = survey(places, wishes, ask_libvirt(ask))
     pfs, in_all = check_pfs(found, rules)
@@ -173,9 +174,11 @@ def _pf_row(state: "PfState") -> Sequence[object]:
 
     pf = state.function
     is_whole = pf.address in state.offered
-    handed_out = "whole" if is_whole else f"{len(state.offered)} VFs" if state.offered else None
-    if state.to_be_made:
-        handed_out = f"{state.to_be_made} at start"
+    vf_count = len(state.offered) - is_whole
+    parts = ["whole"] if is_whole else []
+    parts += [f"{vf_count} VFs"] if vf_count else []
+    parts += [f"{state.to_be_made} at start"] if state.to_be_made else []
+    handed_out = ", ".join(parts) or None
     vfs = None if pf.vf_total is None else f"{'?' if pf.vf_count is None else pf.vf_count} of {pf.vf_total}"
     link = speed(pf.link_speed_mbps) or _LINK[pf.link_is_up]
     return (pf.netdev, pf.address, pf.driver, link, vfs, state.physical_network, handed_out)

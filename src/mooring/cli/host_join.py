@@ -174,6 +174,7 @@ def _is_same(key_file: str, key_path: Path) -> bool:
 def _agent_toml(url: str, key_path: Path) -> str:
     from mooring.cli.agent_file import agent_toml
     from mooring.config import AgentConfig
+    from mooring.core.endpoints import is_network
     from mooring.host.host_use import host_uses
     from mooring.host.occupants import occupants_of
     from mooring.host.sysfs import read_functions
@@ -183,4 +184,5 @@ def _agent_toml(url: str, key_path: Path) -> str:
         functions = read_functions(sysfs)
     except MooringError:  # no PCI here; the file says so
         functions = ()
-    return agent_toml(url, key_path, functions, host_uses(sysfs, functions, occupants_of(sysfs)))
+    nics = [one for one in functions if is_network(one) is not False]
+    return agent_toml(url, key_path, nics, host_uses(sysfs, nics, occupants_of(sysfs)))

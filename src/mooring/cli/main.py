@@ -19,6 +19,7 @@ from mooring.cli.event import event
 from mooring.cli.explain import explain
 from mooring.cli.failure import from_click, tell
 from mooring.cli.host import host
+from mooring.cli.pci_group import pci_group
 from mooring.cli.run import agent, controller, demo, up
 from mooring.errors import HostFault, MooringError
 
@@ -28,7 +29,7 @@ INTERRUPTED = 130
 
 _CHAPTERS = {
     "Run": (up, controller, agent, demo),
-    "Look": (host, device, explain, event, audit),
+    "Look": (host, device, pci_group, explain, event, audit),
     "Set up": (config, db),
 }
 
@@ -63,7 +64,7 @@ class Mooring(click.Group):
             click.echo(help_wanted.format_message())
             code = 0
         except click.ClickException as wrong:
-            _fail(from_click(wrong), words)
+            _fail(from_click(wrong, _path(self, words)), words)
         except MooringError as error:
             _fail(error, words)
         except BrokenPipeError:
@@ -75,6 +76,17 @@ class Mooring(click.Group):
         except (click.Abort, KeyboardInterrupt):
             code = INTERRUPTED
         raise SystemExit(code if isinstance(code, int) else 0)
+
+
+def _path(root: click.Command, words: Sequence[str]) -> str:
+    """The command that these words name, as far as they do."""
+    path, command = "mooring", root
+    for word in words:
+        below = command.commands.get(word) if isinstance(command, click.Group) else None
+        if below is None:
+            break
+        path, command = f"{path} {word}", below
+    return path
 
 
 def _fail(error: MooringError, words: Sequence[str]) -> NoReturn:

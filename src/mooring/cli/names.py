@@ -29,6 +29,17 @@ def id_of(client: Client, noun: str, text: str) -> str:
     return ids[0]
 
 
+def project_id(client: Client, text: str) -> str:
+    """The id of the project that ``text`` names, by name or by id. Raises NotFound."""
+    named = rows(client.get("/identity/v3/projects", {"name": text}), "projects")
+    if named:
+        return str(named[0]["id"])
+    known = rows(client.get("/identity/v3/projects"), "projects")
+    if not any(one["id"] == text for one in known):
+        raise NotFound("project", text, hint="openstack project list shows them")
+    return text
+
+
 def _flavors(client: Client) -> Sequence[Mapping[str, Any]]:
     """All that the caller may see, page by page: Nova's flavors have ids of any form, and no filter by name."""
     found: list[Mapping[str, Any]] = []

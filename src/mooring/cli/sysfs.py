@@ -10,8 +10,10 @@ from tempfile import TemporaryDirectory
 from mooring.cli.text import Column, Group, counted, print_groups, print_json, say
 from mooring.cli.tree import Device, print_notes, speed, trees
 from mooring.config import load_agent
-from mooring.core.devspec import decide
+from mooring.core.devspec import DeviceSpec, concerned, decide
 from mooring.core.devspec_entries import parse_device_specs
+from mooring.core.endpoints import is_network
+from mooring.core.pci_classes import class_name
 from mooring.errors import Invalid, Unsupported
 from mooring.host.host_use import host_uses
 from mooring.host.occupants import occupants_of
@@ -26,37 +28,64 @@ _START = (Column(""), Column("ADDRESS"), Column("NETDEV", folds=True), Column("D
 _NUMBERS = (Column("NUMA", is_number=True), Column("IOMMU", is_number=True))
 _FACTS = (*_START, Column("MAC"), *_NUMBERS, Column("LINK", folds=True))
 _OFFERS = (*_START, Column("REACHES", folds=True), Column("HANDED OUT", folds=True))
+_OTHER_FACTS = (Column(""), Column("ADDRESS"), Column("WHAT", folds=True), Column("IDS"), Column("DRIVER"), *_NUMBERS)
+_OTHER_OFFERS = (*_OTHER_FACTS[:5], Column("HANDED OUT", folds=True))
 _LINK = {True: "up", False: "down", None: None}
 
 
 Cells = Callable[[Device], Sequence[object]]
 
 
-def list_tree(path: Path, spec: Path | None, *, is_json: bool) -> None:
-    """Print the functions below ``path``; with an agent.toml as ``spec``, what it would hand out.
+def list_tree(path: Path, spec: Path | None, *, is_all: bool, is_json: bool) -> None:
+    """Print the NICs below ``path``; with an agent.toml as ``spec``, what it would hand out, of all that it names.
 
-    Raises NotFound where there is no sysfs tree, Invalid for a recording or a file that cannot be read.
+    ``is_all``: whatever else there is, too. Raises NotFound where there is no sysfs tree, Invalid for a recording or a
+    file that cannot be read.
     """
     with unpacked(path) as root:
         functions = CardTraits.of(root).added_to(read_functions(root))
-        devices = [_shown(function) for function in functions]
-        if spec is not None:
-            devices = list(_offered(root, functions, spec))
+        specs = () if spec is None else _specs(spec)
+        shown = frozenset(one.address for one in functions) if is_all else concerned(functions, specs)
+        told = [_shown(one) for one in functions] if spec is None else _offered(root, functions, specs)
+        devices = [one for one, function in zip(told, functions, strict=True) if function.address in shown]
+        strangers = {str(one.address) for one in functions if is_network(one) is False}
     if is_json:
         print_json(devices)
         return
-    cells = _facts if spec is None else _offer
-    rows = [row for pf, below in trees(devices) for row in _rows(pf, below, cells)]
-    print_groups(_FACTS if spec is None else _OFFERS, [Group("", rows)])
+    _print_trees([one for one in devices if one["address"] not in strangers], is_offer=spec is not None)
+    others = [one for one in devices if one["address"] in strangers]
+    if others:
+        say("")
+        cells = _other_facts if spec is None else _other_offer
+        rows = [row for pf, below in trees(others) for row in _rows(pf, below, cells)]
+        print_groups(_OTHER_FACTS if spec is None else _OTHER_OFFERS, [Group("", rows)])
     print_notes("wrong", [(one["address"], fault) for one in devices for fault in one["faults"]])
-    pfs = [one for one in devices if one["kind"] == FunctionKind.PF]
-    vfs = [one for one in devices if one["kind"] == FunctionKind.VF]
-    told = f"\n{counted(len(pfs), 'PF')}, {counted(len(vfs), 'VF')}"
     if spec is not None:
-        held_back = [(one["address"], one["reason"]) for one in devices if one not in pfs and not one["faults"]]
-        print_notes("not handed out", held_back)
-        told += f", {sum(one['is_offered'] for one in vfs)} of them handed out"
-    say(told)
+        print_notes("not handed out", [(one["address"], one["reason"]) for one in devices if _is_told(one)])
+    say(_sum(devices, others, hidden=len(functions) - len(devices), is_offer=spec is not None))
+
+
+def _is_told(one: Device) -> bool:
+    """That a PF is not handed out goes without saying, unless an entry decides about it."""
+    return not one["faults"] and (one["kind"] != FunctionKind.PF or one["entry"] is not None)
+
+
+def _sum(devices: Sequence[Device], others: Sequence[Device], *, hidden: int, is_offer: bool) -> str:
+    nics = [one for one in devices if one not in others]
+    pfs, vfs = ([one for one in nics if one["kind"] == kind] for kind in (FunctionKind.PF, FunctionKind.VF))
+    told = [counted(len(pfs), "PF"), counted(len(vfs), "VF")]
+    if others:
+        told.append(counted(len(others), "other device"))
+    if is_offer:
+        told.append(f"{sum(one['is_offered'] for one in devices)} of them handed out")
+    text = f"\n{', '.join(told)}"
+    return f"{text}; --all shows {hidden} more that are no NICs" if hidden else text
+
+
+def _print_trees(devices: Sequence[Device], *, is_offer: bool) -> None:
+    cells = _offer if is_offer else _facts
+    rows = [row for pf, below in trees(devices) for row in _rows(pf, below, cells)]
+    print_groups(_OFFERS if is_offer else _FACTS, [Group("", rows)])
 
 
 def _rows(pf: Device | None, below: Sequence[Device], cells: Cells) -> Iterator[Sequence[object]]:
@@ -78,6 +107,20 @@ def _facts(one: Device) -> Sequence[object]:
 def _offer(one: Device) -> Sequence[object]:
     marks = [*(["trusted"] if one["trusted"] else []), *one["tags"]]
     return (*_names(one), one["physical_network"], " ".join(["yes", *marks]) if one["is_offered"] else None)
+
+
+def _other_facts(one: Device) -> Sequence[object]:
+    return (*_other_names(one), one["numa_node"], one["iommu_group"])
+
+
+def _other_offer(one: Device) -> Sequence[object]:
+    return (*_other_names(one), _offer(one)[-1])
+
+
+def _other_names(one: Device) -> Sequence[object]:
+    told = class_name(one["device_class"])
+    what = f"{told} ({one['device_class']})" if told else one["device_class"] or None
+    return (one["address"], what, f"{one['vendor_id']}:{one['product_id']}", one["driver"])
 
 
 def _names(one: Device) -> Sequence[object]:
@@ -121,16 +164,22 @@ def _shown(function: PciFunction) -> Device:
     }
 
 
-def _offered(root: Path, functions: Sequence[PciFunction], spec: Path) -> Iterator[Device]:
+def _specs(spec: Path) -> Sequence[DeviceSpec]:
     file = load_agent(spec)
-    specs = parse_device_specs(file.device_specs, file.device_spec_lines)
-    for decision in decide(functions, specs, host_uses(root, functions, occupants_of(root))):
-        offered, given = decision.offered, decision.spec if decision.offered.is_offered else None
+    return parse_device_specs(file.device_specs, file.device_spec_lines)
+
+
+def _offered(root: Path, functions: Sequence[PciFunction], specs: Sequence[DeviceSpec]) -> Iterator[Device]:
+    named = concerned(functions, specs)
+    uses = host_uses(root, [one for one in functions if one.address in named], occupants_of(root))
+    for decision in decide(functions, specs, uses):
+        offered = decision.offered
         yield {
             **_shown(offered.function),
             "physical_network": offered.physical_network,
-            "trusted": given is not None and given.trusted,
-            "tags": [] if given is None else list(given.tags),
+            "trusted": offered.is_offered and offered.trusted,
+            "tags": list(offered.tags) if offered.is_offered else [],
             "is_offered": offered.is_offered,
             "reason": offered.reason,
+            "entry": decision.entry,
         }

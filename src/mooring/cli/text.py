@@ -1,10 +1,14 @@
 """What the command prints: text that no name can turn into commands for a terminal, JSON, and tables."""
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import click
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 NOTHING = "-"
 """What stands where there is no value."""
@@ -22,6 +26,8 @@ class Column:
     """Set to the right."""
     folds: bool = False
     """Goes on in the next line where the terminal is too narrow; other columns keep their width."""
+    style: Callable[[str], str] | None = None
+    """What is shown to how rich shows it, where the terminal has colours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,8 @@ class Group:
 
     heading: str
     rows: Sequence[Sequence[object]]
+    notes: Sequence[str] = ()
+    """Lines below the heading, which like it are our own words."""
 
 
 def plain(value: object) -> str:
@@ -55,6 +63,11 @@ def on_off(value: bool | None) -> str:
     return NOTHING if value is None else "on" if value else "off"
 
 
+def moment(told: str | None) -> str:
+    """A time of the API, which is UTC, to the second."""
+    return (told or "")[:19].replace("T", " ")
+
+
 def counted(number: int, noun: str) -> str:
     """``1 host``, ``2 hosts``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
@@ -77,11 +90,11 @@ def filled(text: str, first_indent: str = "", indent: str = "") -> str:
     import textwrap
 
     return textwrap.fill(
-        text, _terminal_width(), initial_indent=first_indent, subsequent_indent=indent, break_on_hyphens=False
+        text, terminal_width(), initial_indent=first_indent, subsequent_indent=indent, break_on_hyphens=False
     )
 
 
-def _terminal_width() -> int:
+def terminal_width() -> int:
     """``COLUMNS``, or what the terminal says, or 80."""
     import shutil
 
@@ -102,28 +115,47 @@ def print_table(columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> 
 
 def print_groups(columns: Sequence[Column], groups: Sequence[Group]) -> None:
     """Tables under headings, no wider than the terminal (``COLUMNS``, else 80)."""
-    from rich.console import Console
-    from rich.table import Table
+    for line in group_lines(columns, groups):
+        click.echo(line)
 
-    console = Console(width=_terminal_width(), highlight=False, markup=False, emoji=False)
+
+def group_lines(columns: Sequence[Column], groups: Sequence[Group]) -> Iterator[str]:
+    """The same as lines; with colours for a terminal that has them, and unless ``NO_COLOR`` is set."""
+    from rich.console import Console
+
+    console = Console(width=terminal_width(), highlight=False, markup=False, emoji=False)
     tables = [[[plain(value) for value in row] for row in group.rows] for group in groups]
     widths = _widths(columns, [row for rows in tables for row in rows], console.width)
     for number, (group, rows) in enumerate(zip(groups, tables, strict=True)):
         if group.heading:
-            click.echo(("\n" if number else "") + filled(group.heading, "", "    "))
+            yield from [""] if number else []
+            for text, indent in ((group.heading, ""), *((note, "    ") for note in group.notes)):
+                yield from filled(text, indent, "    ").split("\n")
             if not rows:
                 continue  # the heading says it all
-        table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
-        for column, width in zip(columns, widths, strict=True):
-            table.add_column(
-                column.title, width=width, justify="right" if column.is_number else "left", overflow="fold"
-            )
-        for row in rows:
-            table.add_row(*row)
-        with console.capture() as printed:
-            console.print(table)
-        for line in printed.get().rstrip("\n").split("\n"):
-            click.echo(line.rstrip())
+        yield from _table_lines(console, columns, widths, rows)
+
+
+def _table_lines(
+    console: "Console", columns: Sequence[Column], widths: Sequence[int], rows: Sequence[Sequence[str]]
+) -> Iterator[str]:
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
+    for column, width in zip(columns, widths, strict=True):
+        table.add_column(column.title, width=width, justify="right" if column.is_number else "left", overflow="fold")
+    styles = [column.style or _unstyled for column in columns]
+    for row in rows:
+        table.add_row(*(Text(value, style(value)) for value, style in zip(row, styles, strict=True)))
+    with console.capture() as printed:
+        console.print(table)
+    for line in printed.get().rstrip("\n").split("\n"):
+        yield line.rstrip()
+
+
+def _unstyled(_: str) -> str:
+    return ""
 
 
 def _widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], room: int) -> list[int]:

@@ -1,23 +1,31 @@
 """The whole cloud at a glance: hosts, their functions, and who owns them."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mooring.model.host import Host, Liveness
 from mooring.model.pci import FunctionKind
-from mooring.model.request import Claim, Device
-from mooring.model.server import Server
-from mooring.model.vf import VfState
 from mooring.service.hosts import get_host
 from mooring.service.world import World
 from mooring.store import claims, devices, servers
-from mooring.store.devices import DEVICES
+from mooring.store.groups import aggregates_of_hosts
 from mooring.store.hosts import HOSTS
-from mooring.store.servers import SERVERS, Usage
+from mooring.store.servers import Usage
 from mooring.store.tx import Tx
 
 Gauge = Sequence[tuple[Mapping[str, object], float]]
+States = Mapping[str, Mapping[str, int]]
+"""Physical network, empty for none, to state to how many functions."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ratios:
+    """How much may be given away for each that there is."""
+
+    vcpu: float
+    memory: float
+    disk: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,55 +33,34 @@ class HostRow:
     host: Host
     liveness: Liveness
     usage: Usage
-    vfs: Mapping[str, Mapping[str, int]]
-    """Physical network, empty for none, to state to how many VFs."""
-    pfs: Mapping[str, Mapping[str, int]]
-    """The same of the PFs that are handed out whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class DeviceRow:
-    device: Device
-    claim: Claim | None
-    server: Server | None
+    aggregates: Sequence[str]
+    """By name."""
+    ratios: Ratios
+    vfs: States
+    pfs: States
+    """Of the PFs that are handed out whole."""
+    others: States
+    """Of what is neither PF nor VF."""
 
 
 def overview(tx: Tx, world: World, name: str | None = None) -> list[HostRow]:
     """Every host, or one. Raises NotFound for an unknown one."""
     hosts = HOSTS.where(tx) if name is None else [get_host(tx, name)]
-    used = servers.usage(tx)
-    rows = []
-    for host in hosts:
-        known = DEVICES.where(tx, host=host.name)
-        vfs = _by_physnet(device for device in known if device.kind is FunctionKind.VF)
-        pfs = _by_physnet(
-            device
-            for device in known
-            if device.kind is FunctionKind.PF and device.state not in (VfState.UNAVAILABLE, VfState.GONE)
+    used = servers.usage(tx) if name is None else servers.usage_of(tx, name)
+    aggregates = aggregates_of_hosts(tx)
+    config = world.config
+    ratios = Ratios(config.cpu_allocation_ratio, config.ram_allocation_ratio, config.disk_allocation_ratio)
+    counts: dict[tuple[str, str], dict[str, dict[str, int]]] = {}
+    for host_name, kind, physnet, state, number in devices.host_counts(tx, name):
+        counts.setdefault((host_name, kind), {}).setdefault(physnet, {})[state] = number
+    return [
+        HostRow(
+            host, world.heartbeats.of(host.name), used.get(host.name, Usage()),
+            sorted(aggregates.get(host.name, ())), ratios,
+            *(counts.get((host.name, kind), {}) for kind in (FunctionKind.VF, FunctionKind.PF, FunctionKind.PCI)),
         )
-        rows.append(HostRow(host, world.heartbeats.of(host.name), used.get(host.name, Usage()), vfs, pfs))
-    return rows
-
-
-def _by_physnet(functions: Iterable[Device]) -> Mapping[str, Mapping[str, int]]:
-    counts: dict[str, Counter[str]] = {}
-    for device in functions:
-        counts.setdefault(device.physical_network or "", Counter())[device.state.value] += 1
-    return dict(sorted(counts.items()))
-
-
-def inventory_of(tx: Tx, name: str | None = None) -> list[DeviceRow]:
-    """Every function of every host, or of one, by host and address, with its owner."""
-    if name is not None:
-        get_host(tx, name)
-    of_host = {} if name is None else {"host": name}
-    held = {claim.device_id: claim for claim in claims.CLAIMS.where(tx, **of_host)}
-    owners = {server.id: server for server in SERVERS.where(tx, **of_host)} if held else {}
-    rows = []
-    for device in sorted(DEVICES.where(tx, **of_host), key=lambda device: (device.host, device.address)):
-        claim = held.get(device.id)
-        rows.append(DeviceRow(device, claim, owners.get(claim.server_id) if claim else None))
-    return rows
+        for host in hosts
+    ]  # fmt: skip
 
 
 def gauges(tx: Tx, world: World) -> Mapping[str, Gauge]:

@@ -1,4 +1,4 @@
-"""Wakes the streams of hosts whose desired state changed.
+"""Wakes the streams of hosts whose desired state changed, and those who watch whatever changes.
 
 The store calls ``committed`` in its writer thread; streams wait in the event loop. A wake-up carries no data: the
 stream reads the database again, so that a lost or doubled one does no harm.
@@ -9,6 +9,9 @@ from collections import defaultdict
 from collections.abc import Sequence
 
 from mooring.store.tx import Event
+
+ANYTHING = ""
+"""Instead of a host's name: wake at every commit that told of something."""
 
 
 class Streams:
@@ -25,6 +28,8 @@ class Streams:
 
     def committed(self, events: Sequence[Event]) -> None:
         hosts = {event.host for event in events if event.host is not None}
+        if self._waiting.get(ANYTHING):
+            hosts.add(ANYTHING)
         if hosts and self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._wake, hosts)
 
@@ -43,7 +48,7 @@ class Streams:
                 waiting.set()
 
     def subscribe(self, host: str) -> asyncio.Event:
-        """An event that is set at each change for ``host``; the subscriber clears it before it reads."""
+        """An event that is set at each change for ``host``, or ``ANYTHING``; clear it before you read."""
         event = asyncio.Event()
         self._waiting[host].add(event)
         return event
@@ -54,4 +59,9 @@ class Streams:
             del self._waiting[host]
 
     def count(self) -> int:
-        return sum(len(waiting) for waiting in self._waiting.values())
+        """How many wait for one host: agents."""
+        return sum(len(waiting) for waiting in self._waiting.values()) - self.watchers()
+
+    def watchers(self) -> int:
+        """How many wait for ``ANYTHING``."""
+        return len(self._waiting.get(ANYTHING, ()))
