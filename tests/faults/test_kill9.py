@@ -22,7 +22,11 @@ T = TypeVar("T")
 VFS = 3
 DEATHS_MAX = 3
 SETTLE_MAX_S = 30.0
-SMALL = Plan((port(INTEL_82576, "0000:81:00.0", "ens1f0", 1, VFS),), (Spec("ens1f0", "physnet1"),), {})
+PORTS = (port(INTEL_82576, "0000:81:00.0", "ens1f0", 1, VFS),)
+SMALL = Plan(PORTS, (Spec("ens1f0", "physnet1"),), {})
+BOTH = Plan(PORTS, (Spec("ens1f0", "physnet1", whole=True),), {})
+"""The PF itself is handed out, too."""
+OF_WHOLE_PFS = (AgentStep.VFS_REMOVED, AgentStep.VFS_MADE)
 
 
 @pytest.fixture
@@ -32,13 +36,13 @@ def rig(tmp_path: Path) -> Iterator[Rig]:
     made.close()
 
 
-def prepare(rig: Rig) -> dict[str, object]:
+def prepare(rig: Rig, plan: Plan = SMALL, vnic_type: str = "direct") -> dict[str, object]:
     """A host, a network, a port and a flavor; returns the body of a server create."""
     rig.start_controller()
-    rig.add_hosts({"h1": SMALL})
+    rig.add_hosts({"h1": plan})
     rig.start_agent("h1")
     rig.wait_available(VFS)
-    wish = {"network_id": rig.make_network(100, "192.0.2.0/24"), "binding:vnic_type": "direct"}
+    wish = {"network_id": rig.make_network(100, "192.0.2.0/24"), "binding:vnic_type": vnic_type}
     made = rig.client.want(201, "POST", "/network/v2.0/ports", {"port": wish})["port"]
     return {"server": {"name": "s", "flavorRef": rig.make_flavor(), "networks": [{"port": made["id"]}]}}
 
@@ -140,7 +144,7 @@ def test_no_vf_is_lost_or_doubled_when_the_controller_is_killed_at(step: Control
     assert doomed is not rig.controller, f"{step} was never reached, so that nothing was shown"
 
 
-@pytest.mark.parametrize("step", AgentStep)
+@pytest.mark.parametrize("step", [step for step in AgentStep if step not in OF_WHOLE_PFS])
 def test_no_vf_is_lost_or_doubled_when_the_agent_is_killed_at(step: AgentStep, rig: Rig) -> None:
     body = prepare(rig)
     rig.agents["h1"].kill()
@@ -149,4 +153,26 @@ def test_no_vf_is_lost_or_doubled_when_the_agent_is_killed_at(step: AgentStep, r
     rig.armed.touch()
     doomed = rig.agents["h1"]
     tell_boot_and_undoing(rig, body)
+    assert doomed is not rig.agents["h1"], f"{step} was never reached, so that nothing was shown"
+
+
+@pytest.mark.parametrize("step", OF_WHOLE_PFS)
+def test_a_pf_and_its_vfs_change_places_though_the_agent_is_killed_at(step: AgentStep, rig: Rig) -> None:
+    body = prepare(rig, BOTH, "direct-physical")
+    rig.wait_available(VFS + 1)
+    rig.agents["h1"].kill()
+    rig.start_agent("h1", step.value)
+    wait_until(lambda: rig.alive("h1"), SETTLE_MAX_S, "the agent is back")
+    rig.armed.touch()
+    doomed = rig.agents["h1"]
+    rig.client.want(202, "POST", "/compute/v2.1/servers", body)
+    wait_for(rig, "ACTIVE")
+    server = server_of(rig)
+    assert server is not None
+    wait_until(lambda: steadily(rig, lambda: rig.vfs_in("available")) == 0, SETTLE_MAX_S, "its VFs are gone")
+    rig.client.want(204, "DELETE", f"/compute/v2.1/servers/{server['id']}")
+    wait_for(rig, None)
+    wait_until(lambda: steadily(rig, lambda: rig.vfs_in("available")) == VFS + 1, SETTLE_MAX_S, "PF and VFs are free")
+    assert len(rig.hosts["h1"].vf_table.look("ens1f0").vfs) == VFS
+    assert (steadily(rig, rig.findings), rig.hosts["h1"].hypervisor().domains()) == ([], [])
     assert doomed is not rig.agents["h1"], f"{step} was never reached, so that nothing was shown"

@@ -18,9 +18,10 @@ from mooring.host.domain_events import DomainEvents
 from mooring.host.domainxml import DomainKind, Wiring, domain_xml
 from mooring.host.libvirt_answers import FROM_RPC, ErrorCode
 from mooring.host.libvirtd import Libvirtd
-from mooring.host.livexml import parse_marker
+from mooring.host.livexml import parse, parse_marker
 from mooring.host.machine import DomainFiles
 from mooring.model.desired import DesiredInterface, DesiredServer
+from mooring.model.host import NumaCell
 from mooring.model.pci import PciAddress
 
 pytestmark = pytest.mark.requires("libvirt")
@@ -72,6 +73,21 @@ def test_title_and_alias_survive_libvirt(libvirtd: Libvirtd) -> None:
     libvirtd.start(build())
     assert libvirtd.connection().lookupByName(f"mooring-{SERVER.id}").XMLDesc().count("web1 &amp; söhne") == 1
     assert libvirtd.domains()[0].port_ids == (DIRECT.port_id,)
+
+
+def test_domain_with_passed_through_functions_and_numa_cells_is_what_was_asked_for(libvirtd: Libvirtd) -> None:
+    """The second start finds nothing to do: what libvirt made of the XML reads back as the XML does."""
+    gpu, disk = PciAddress.parse("0000:41:00.0"), PciAddress.parse("0000:c1:00.0")
+    server = replace(SERVER, passthrough=(gpu, disk), numa_nodes=(0, 1))
+    cells = (NumaCell(0, (0, 1), 1024, 0), NumaCell(1, (2, 3), 1024, 1))
+    xml = domain_xml(server, DomainKind.TEST, replace(WIRING, numa_cells=cells), FILES)
+    for _ in range(2):
+        libvirtd.start(xml)
+    assert libvirtd.domains()[0].functions == (VF, gpu, disk)
+    shown = parse(libvirtd.xml(SERVER.id))
+    assert [cell.get("memory") for cell in shown.iterfind("cpu/numa/cell")] == ["32768", "32768"]
+    assert [node.get("nodeset") for node in shown.iterfind("numatune/memnode")] == ["0", "1"]
+    assert [pin.get("cpuset") for pin in shown.iterfind("cputune/vcpupin")] == ["0-1", "2-3"]
 
 
 def test_xml_that_libvirts_grammar_refuses_is_invalid_and_defines_nothing(libvirtd: Libvirtd) -> None:

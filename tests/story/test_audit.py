@@ -53,6 +53,12 @@ FALSE_BOOKS: list[tuple[str, str, Falsify]] = [
     ("I3", "which is not that server's", run("UPDATE ports SET device_id = ''")),
     ("I3", "and claims", run("UPDATE servers SET host = 'sim1' WHERE host = 'sim3'")),
     ("I3", "claims nothing", run("DELETE FROM claims")),
+    (
+        "I3",
+        "is of device nothing, which does not exist",
+        run("UPDATE claims SET device_id = 'nothing' WHERE device_id = (SELECT max(device_id) FROM claims)"),
+    ),
+    ("I3", "for no port and for no PCI group", run("UPDATE claims SET port_id = NULL")),
     ("I4", "which its network is not on", run("UPDATE segments SET physical_network = 'elsewhere'")),
     ("I5", "in use of", run("UPDATE hosts SET memory_mib = 1")),
     ("I6", "was never read back", run(f"UPDATE devices SET verified_at = NULL WHERE id = ({_FREE})")),
@@ -67,12 +73,38 @@ FALSE_BOOKS: list[tuple[str, str, Falsify]] = [
     ("I9", "was not read back", run(f"UPDATE devices SET verified_at = NULL, updated_at = 0 WHERE id = ({_OWN})")),
     ("I10", "is ACTIVE, and", run(f"UPDATE devices SET reason = 'its PF has no carrier' WHERE id = ({_OWN})")),
     ("I10", "nothing says why", run("UPDATE ports SET status = 'ERROR'")),
+    (
+        "I10",
+        "is lost to it",
+        run(
+            "UPDATE claims SET port_id = NULL, request_id = 'fast'",
+            f"UPDATE devices SET state = 'quarantined' WHERE id = ({_OWN})",
+        ),
+    ),
     ("I10", "is in ERROR, and nothing says why", run("UPDATE servers SET status = 'ERROR'")),
     ("I12", "an older one", run("UPDATE devices SET generation = 0")),
     (
         "I13",
         "in one book and not in the other",
         run('UPDATE ports SET fixed_ips = \'[{"subnet_id":"s","ip_address":"192.0.2.9"}]\''),
+    ),
+    ("I13", "is shown in availability zone moon", run("UPDATE hosts SET availability_zone = 'moon'")),
+    (
+        "I13",
+        "has 2 servers on sim3, of 1",
+        run(
+            "INSERT INTO server_groups VALUES ('g', 'g', 'p', 'u', 0, 'anti-affinity', 1)",
+            "UPDATE servers SET server_group_id = 'g'",
+        ),
+    ),
+    (
+        "I13",
+        "servers of affinity group g are on sim1, sim3",
+        run(
+            "INSERT INTO server_groups VALUES ('g', 'g', 'p', 'u', 0, 'affinity', 1)",
+            "UPDATE servers SET server_group_id = 'g'",
+            "UPDATE servers SET host = 'sim1' WHERE id = (SELECT max(id) FROM servers)",
+        ),
     ),
     ("I14", "answer the request", run("UPDATE servers SET reservation_id = 'r-1'")),
     ("I15", "for more than", run("UPDATE servers SET status = 'BUILD', updated_at = 0")),

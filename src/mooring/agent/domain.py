@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mooring.errors import HostFault, NotFound
 from mooring.host.bridges import ovs_among
 from mooring.host.domainxml import DomainKind, Wiring, domain_xml, interface_xml
 from mooring.host.livexml import LiveInterface, parse_marker
 from mooring.host.machine import Machine
+from mooring.host.numa import read_numa_cells
 from mooring.model.desired import DesiredInterface, DesiredServer
 from mooring.model.outside import AgentStep, Steps
 from mooring.model.pci import PciAddress, PciFunction
@@ -18,9 +19,10 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Plugged:
-    """One network device of a domain."""
+    """One network device, or passed-through function, of a domain."""
 
     port_id: str
+    """Empty for what no port asked for."""
     mac: str | None
     """``None`` for a plain PCI device, of which the XML has no place for one."""
     address: PciAddress | None
@@ -45,7 +47,10 @@ class Guest:
         return frozenset(device.address for device in self.plugged if device.address is not None)
 
     def surplus(self, server: DesiredServer) -> tuple[Plugged, ...]:
-        """Our devices that the server should not have. One that somebody else plugged in has no port id: not ours."""
+        """Our network devices that the server should not have.
+
+        What has no port id stays: somebody else plugged it in, or the guest keeps it for all its life.
+        """
         return tuple(
             device
             for device in self.plugged
@@ -56,6 +61,10 @@ class Guest:
         return tuple(
             wanted for wanted in server.interfaces if not any(device.serves(wanted) for device in self.plugged)
         )
+
+    def lacks(self, server: DesiredServer) -> tuple[PciAddress, ...]:
+        """The functions that its flavor asked for and that it has not."""
+        return tuple(address for address in server.passthrough if address not in self.holds)
 
 
 def netdevs_of(functions: Mapping[PciAddress, PciFunction]) -> dict[PciAddress, str]:
@@ -107,6 +116,8 @@ class Guests:
         the hypervisor say.
         """
         wiring = self._wiring(server.interfaces, netdevs)
+        if server.numa_nodes:
+            wiring = replace(wiring, numa_cells=read_numa_cells(self._sysfs_root))
         files = self._disks.prepare(server)
         self._hypervisor.start(domain_xml(server, self._kind, wiring, files))
         guest = self.observe(netdevs).get(server.id)
@@ -114,8 +125,11 @@ class Guests:
             raise HostFault(f"the domain of server {server.id} does not run after its start")
         if guest.missing(server):
             raise HostFault(f"the domain of server {server.id} lacks {len(guest.missing(server))} of its ports")
+        if guest.lacks(server):
+            raise HostFault(f"the domain of server {server.id} lacks {', '.join(map(str, guest.lacks(server)))}")
         self._steps.reach(AgentStep.DOMAIN_STARTED)
-        _log.info("domain-started server=%s interfaces=%d", server.id, len(server.interfaces))
+        interfaces, functions = len(server.interfaces), len(server.passthrough)
+        _log.info("domain-started server=%s interfaces=%d passthrough=%d", server.id, interfaces, functions)
 
     def attach(self, server: DesiredServer, wanted: DesiredInterface, netdevs: Mapping[PciAddress, str]) -> None:
         """Raises HostFault when it is not plugged in afterwards."""

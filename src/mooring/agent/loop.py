@@ -15,7 +15,7 @@ from mooring.agent.backoff import Backoff
 from mooring.agent.domain import Guests
 from mooring.agent.functions import FunctionHands
 from mooring.agent.inventory import Inventory, without_observations
-from mooring.agent.numvfs import make_vfs
+from mooring.agent.numvfs import VfCounts, make_vfs
 from mooring.agent.pulse import Pulse
 from mooring.agent.turn import Hands, Turn
 from mooring.agent.uplink import Uplink
@@ -80,10 +80,13 @@ class Agent:
         self._ledger = ledger
         self._rules = rules
         self._outside = outside
-        self._inventory = Inventory(machine, self.agent_id, rules.device_specs, rules.bridge_mappings)
+        self._inventory = Inventory(
+            machine, self.agent_id, rules.device_specs, rules.bridge_mappings, ledger.has_touched
+        )
         writer = VfWriter(machine.vf_table, machine.pci_bus, outside.steps, outside.sleep)
+        counts = VfCounts(ledger, machine.pci_bus, machine.vf_table, outside.steps, machine.boot_id, self._inventory.pf)
         self._hands = Hands(
-            FunctionHands(ledger, machine.vf_table, machine.pci_bus, writer, outside.steps, machine.boot_id),
+            FunctionHands(ledger, machine.vf_table, machine.pci_bus, writer, outside.steps, machine.boot_id, counts),
             guests=Guests(machine, rules.domain_kind, outside.steps),
             disks=machine.disks,
             offers=self._inventory.offers,
@@ -91,6 +94,7 @@ class Agent:
             clock=outside.clock,
         )
         self._has_made_vfs = False
+        self._has_other_vfs = False
         self._told: HostSnapshot | None = None
         self._epoch = 0
         self._scanned_at_s = 0.0
@@ -114,7 +118,8 @@ class Agent:
     def follow(self, device_specs: Sequence[DeviceSpec]) -> None:
         """Hand out by these entries from now on, and tell the controller soon.
 
-        What a guest has it keeps until it gives it back. ``num_vfs`` counts at the next start. Only between two turns.
+        What a guest has it keeps until it gives it back. ``num_vfs`` counts at the next start, and for a PF that comes
+        back from a server. Only between two turns.
         """
         self._rules = replace(self._rules, device_specs=device_specs)
         self._inventory.follow(device_specs)
@@ -143,6 +148,7 @@ class Agent:
         """
         turn = Turn(self._hands, desired)
         report = turn.carry_out()
+        self._has_other_vfs = turn.has_other_vfs
         sentence = describe(report, turn.notes)
         if sentence != self._sentence:
             level = logging.INFO if is_settled(desired, report) else logging.WARNING
@@ -151,11 +157,13 @@ class Agent:
         return report
 
     def carry_out(self, desired: Desired) -> Report:
-        """``turn``, and the report of it sent."""
+        """``turn``, and the report of it sent; and the machine told anew when VFs went or came by it."""
         report = self.turn(desired)
         self._outside.steps.reach(AgentStep.BEFORE_REPORT)
         self._uplink.report(report)
         self._outside.steps.reach(AgentStep.REPORTED)
+        if self._has_other_vfs:
+            self.announce()
         return report
 
     def run(self, stop: threading.Event, new_specs: NewSpecs = lambda: None) -> None:

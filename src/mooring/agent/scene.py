@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from mooring.agent.domain import Guest, Guests, netdevs_of
 from mooring.agent.vf import Vf
+from mooring.core.baselines import has_settings
 from mooring.errors import Forbidden, HostFault, Invalid, NotFound
 from mooring.host.machine import PfView, VfTable
 from mooring.model.desired import DesiredFunction
@@ -27,8 +28,20 @@ class Scene:
     def has(self, address: PciAddress) -> bool:
         return address in self._functions
 
-    def is_vf(self, address: PciAddress) -> bool:
-        return self.has(address) and self._functions[address].kind is FunctionKind.VF
+    def has_settings(self, address: PciAddress) -> bool:
+        """Whether the function is here, and its PF has settings of it, be the PF's netdev there now or not."""
+        function = self._functions.get(address)
+        if function is None or function.kind is not FunctionKind.VF:
+            return False
+        return has_settings(function.kind, function.device_class) or function.pf in self.netdevs
+
+    def vfs_of(self, pf: PciAddress) -> tuple[PciAddress, ...]:
+        """The VFs that the PF has now. Raises HostFault when not all of them are known."""
+        count = self._found(pf).vf_count or 0
+        vfs = tuple(address for address, function in self._functions.items() if function.pf == pf)
+        if len(vfs) != count:
+            raise HostFault(f"PF {pf} has {count} VFs, of which {len(vfs)} are known")
+        return vfs
 
     def locate(self, address: PciAddress) -> Vf:
         """The VF at that address. Raises NotFound, Invalid for what is no VF, HostFault for a PF without netdev."""

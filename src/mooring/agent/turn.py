@@ -7,12 +7,14 @@
     4  SERVE                journal, isolate, reset, write every field, read back; the link stays down
     5  wanted servers       start or attach; read back again, because libvirt writes MAC and VLAN too; link up last
 
+Interfaces come and go while a guest runs; the functions that its flavor asked for it has from its start to its end.
+
 A turn takes nothing from the one before but what the journal and the machine hold, so it can die anywhere and be done
 again; done again with nothing changed, it writes nothing. One function's or one server's failure is in its own
 report and stops no other. What has no answer yet is not in the report at all.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -24,7 +26,6 @@ from mooring.host.machine import Disks
 from mooring.model.desired import (
     Desired,
     DesiredFunction,
-    DesiredInterface,
     DesiredServer,
     FunctionOutcome,
     FunctionReport,
@@ -67,13 +68,20 @@ class Turn:
         self.notes: list[str] = []
         """What is in no report and a person may want to know, in sentences."""
         self._hands = hands
-        self._work = FunctionWork(hands.functions, self.notes.append)
+        serving = (wanted for wanted in desired.functions if wanted.purpose is Purpose.SERVE)
+        divided = frozenset(wanted.pf for wanted in serving if wanted.pf is not None)
+        self._work = FunctionWork(hands.functions, self.notes.append, divided)
         self._desired = desired
         self._wanted_functions = {wanted.address: wanted for wanted in desired.functions}
         self._function_reports: dict[PciAddress, FunctionReport] = {}
         self._server_reports: dict[str, ServerReport] = {}
         self._is_scene_old = False
         self._told_at_s = hands.clock.monotonic_s()
+
+    @property
+    def has_other_vfs(self) -> bool:
+        """VFs went or came by it: the inventory is not what it was."""
+        return self._work.has_other_vfs
 
     def carry_out(self) -> Report:
         """The whole turn.
@@ -158,7 +166,8 @@ class Turn:
                 self.notes.append(f"the files of server {server_id} are here and nobody said that it goes")
 
     def _for_functions(self, purpose: Purpose, work: Callable[[DesiredFunction], FunctionReport | None]) -> None:
-        for wanted in self._wanted_functions.values():
+        # PFs first: what becomes of one may make its VFs anew, and what was made of those is gone then.
+        for wanted in sorted(self._wanted_functions.values(), key=lambda wanted: wanted.pf is not None):
             if wanted.purpose is not purpose:
                 continue
             try:
@@ -225,7 +234,7 @@ class Turn:
 
     def _isolate_leaving(self, address: PciAddress) -> None:
         """A failure is noted and no more: taking the function off its guest isolates it better still."""
-        if not self._scene.is_vf(address):
+        if not self._scene.has_settings(address):
             return
         try:
             self._hands.functions.writer.isolate(self._scene.locate(address))
@@ -235,34 +244,35 @@ class Turn:
     # Servers and interfaces on their way in
 
     def _run(self, server: DesiredServer) -> ServerOutcome | None:
-        for interface in server.interfaces:
-            self._require_function(server, interface)
+        for address, what in _functions_of(server):
+            self._require_function(server, address, what)
         guest = self._scene.guests.get(server.id)
         guests, netdevs = self._hands.guests, self._scene.netdevs
         if guest is None or not guest.is_running:
             guests.start(server, netdevs)
-            self._open_links(server.interfaces, undo=partial(guests.stop, server.id))
+            self._open_links([address for address, _ in _functions_of(server)], undo=partial(guests.stop, server.id))
             return ServerOutcome.RUNNING
         if guest.surplus(server):
             return None
         for interface in guest.missing(server):
             guests.attach(server, interface, netdevs)
-            self._open_links((interface,), undo=partial(guests.detach, server.id, interface.port_id))
+            own = [interface.address] if interface.address is not None else []
+            self._open_links(own, undo=partial(guests.detach, server.id, interface.port_id))
+        if guest.lacks(server):
+            what = ", ".join(map(str, guest.lacks(server)))
+            raise HostFault(f"{what} is not in the running guest, which gets it when it is started anew and not before")
         return ServerOutcome.RUNNING
 
-    def _require_function(self, server: DesiredServer, interface: DesiredInterface) -> None:
-        """Raises HostFault unless the interface's function, if it needs one, is programmed for this very server."""
-        if interface.address is None:
-            return
-        what = f"{interface.address} of port {interface.port_id}"
-        wanted = self._wanted_functions.get(interface.address)
+    def _require_function(self, server: DesiredServer, address: PciAddress, what: str) -> None:
+        """Raises HostFault unless the function is programmed for this very server."""
+        wanted = self._wanted_functions.get(address)
         if wanted is None or wanted.purpose is not Purpose.SERVE or wanted.server_id != server.id:
             raise HostFault(f"{what} is not desired for server {server.id}")
-        report = self._function_reports.get(interface.address)
+        report = self._function_reports.get(address)
         if report is None or report.outcome not in _USABLE:
             raise HostFault(f"{what} is not programmed: {report.reason if report else 'it has no answer yet'}")
 
-    def _open_links(self, interfaces: Iterable[DesiredInterface], undo: Callable[[], None]) -> None:
+    def _open_links(self, addresses: Iterable[PciAddress], undo: Callable[[], None]) -> None:
         """Verify the functions again, now that their guest has them, and open their links.
 
         Raises HostFault when one does not read back; where the card cannot hold its link down, ``undo`` takes it off
@@ -270,7 +280,7 @@ class Turn:
         """
         failures: list[str] = []
         is_open = False
-        for address in (interface.address for interface in interfaces if interface.address is not None):
+        for address in addresses:
             wanted = self._wanted_functions[address]
             try:
                 self._function_reports[address] = self._work.open_link(wanted, self._scene)
@@ -282,6 +292,15 @@ class Turn:
             undo()
         if failures:
             raise HostFault("; ".join(failures))
+
+
+def _functions_of(server: DesiredServer) -> Iterator[tuple[PciAddress, str]]:
+    """Every function that its guest is to have, with what it is to be called."""
+    for interface in server.interfaces:
+        if interface.address is not None:
+            yield interface.address, f"{interface.address} of port {interface.port_id}"
+    for address in server.passthrough:
+        yield address, f"{address}, which the flavor asked for,"
 
 
 def _quarantined(wanted: DesiredFunction, failed: MooringError) -> FunctionReport:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from mooring.core.devspec import Decision, DeviceSpec, decide, why_none
+from mooring.core.devspec import NO_NIC, Decision, DeviceSpec, decide, why_none
+from mooring.core.endpoints import is_network
 from mooring.core.nova_devspec import NovaDevice, NovaHost, NovaSpec, nova_matches
 from mooring.model.pci import FunctionKind, PciAddress, PciFunction
 
@@ -78,6 +79,17 @@ def nova_host_of(functions: Sequence[PciFunction]) -> NovaHost:
     pfs = {str(one.address) for one in functions if one.kind is FunctionKind.PF and one.vf_total}
     interfaces = {one.netdev: (str(one.address), str(one.address) in pfs) for one in functions if one.netdev}
     return NovaHost(devices, interfaces, frozenset(pfs))
+
+
+def worth_telling(answers: Sequence[Answer], functions: Sequence[PciFunction]) -> tuple[Answer, ...]:
+    """Without what is no NIC and no entry is about: a host has a hundred functions of its chipset.
+
+    One that an entry would have but for its physical network says so.
+    """
+    strangers = {str(one.address) for one in functions if is_network(one) is False}
+    meant = {one.address for one in answers if one.entry is not None or NO_NIC in one.reason}
+    meant |= {one.pf for one in answers if one.pf is not None and one.address in meant}
+    return tuple(one for one in answers if one.address not in strangers or one.address in meant)
 
 
 def changes(before: Sequence[Answer], after: Sequence[Answer]) -> tuple[Change, ...]:

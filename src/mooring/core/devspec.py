@@ -2,16 +2,20 @@
 
 ``core/devspec_entries.py`` reads the entries of ``[[device_spec]]``. ``decide`` lays them over what was discovered: an
 entry with ``exclude`` wins wherever it stands, otherwise the first that matches decides, and what nothing matches is
-not offered. An entry with ``whole`` is about PFs themselves, any other that grants is not.
+not offered. Of an entry with ``whole`` PFs may be had too, of any other only their VFs.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from mooring.core.devspec_reasons import unfit, unfit_whole, without_network
+from mooring.core.endpoints import held_by_group, is_network
 from mooring.core.pci_pattern import AddressSelector, covers
 from mooring.errors import Invalid
 from mooring.model.host import OfferedFunction
 from mooring.model.pci import FunctionKind, PciAddress, PciFunction
+
+NO_NIC = "it is no NIC: leave that out"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,22 +29,22 @@ class DeviceSpec:
     vfs: frozenset[int] | None = None
     """Only these of a PF's VFs, written as ``0-3,8``; ``None`` is all."""
     physical_network: str | None = None
-    """What the functions reach. Only an entry that excludes may leave it out."""
+    """What NICs reach, and nothing else does: with it, an entry is about NICs; without, it hands out none."""
     exclude: bool = False
     """Never hand these out, whatever other entries say: the host itself needs them."""
     num_vfs: int | None = None
-    """How many VFs the agent gives the PF when it starts and finds none; ``None``: the host sees to that."""
+    """How many VFs the agent gives the PF when it finds none; ``None``: the host sees to that."""
     whole: bool = False
-    """Hand out the PF itself, as one device, while it has no VFs."""
+    """Hand out PFs themselves too, each as one device, and NICs without SR-IOV."""
     vendor_id: str | None = None
     """Of the function itself, four hex digits in lower case; so is ``product_id``, and a VF has another than its PF."""
     product_id: str | None = None
     device_class: str | None = None
     """Of the function itself: the first two, four or all six hex digits of its PCI class."""
     driver: str | None = None
-    """Of the PF: a VF's own changes with every guest."""
+    """Of the PF, for a VF's own changes with every guest; of a function without SR-IOV its own."""
     serial: str | None = None
-    """Of the PF's card; all ports of a card have the same."""
+    """Of the card; all ports of a card have the same."""
     switch_id: str | None = None
     """Of the PF's embedded switch."""
     link_type: str | None = None
@@ -56,13 +60,25 @@ class DeviceSpec:
 
     def matches(self, function: PciFunction, pf: PciFunction | None) -> bool:
         """``pf`` is the PF of a VF, if it was discovered."""
-        return self.is_about(function) and next(self.differences(function, pf), None) is None
+        return self.is_about(function, pf) and next(self.differences(function, pf), None) is None
 
-    def is_about(self, function: PciFunction) -> bool:
+    def is_about(self, function: PciFunction, pf: PciFunction | None) -> bool:
         """Whether the entry says anything of functions of this kind."""
-        if function.kind is FunctionKind.PF:
-            return self.whole or (self.exclude and self.vfs is None)
-        return not self.whole
+        if self.exclude:
+            return function.kind is not FunctionKind.PF or self.vfs is None
+        if self.physical_network is not None and is_network(function, pf) is False:
+            return False
+        return self.whole or function.kind is not FunctionKind.PF
+
+    def selects(self, function: PciFunction, pf: PciFunction | None) -> bool:
+        """Whether a function that is no NIC is meant, be it handed out or not: a PF too whose VFs alone are."""
+        is_about = self.exclude or self.physical_network is None
+        return is_about and next(self.differences(function, pf), None) is None
+
+    def says_nic(self, function: PciFunction, pf: PciFunction | None) -> bool:
+        """Whether it is a NIC; of one that does not tell, whether the entry takes it for one."""
+        told = is_network(function, pf)
+        return self.physical_network is not None if told is None else told
 
     def differences(self, function: PciFunction, pf: PciFunction | None) -> Iterator[str]:
         """For each selector that does not hold: what it wants, and what is there."""
@@ -76,7 +92,7 @@ class DeviceSpec:
             yield f"it wants class {self.device_class}, not {function.device_class or 'unknown'}"
         if self.vfs is not None and function.vf_index not in self.vfs:
             yield f"it wants other VFs, not {'one without index' if function.vf_index is None else function.vf_index}"
-        card = function if function.kind is FunctionKind.PF else pf
+        card = pf if function.kind is FunctionKind.VF else function
         if self.names_pf and card is None:
             yield "it wants the VFs of a PF"
         else:
@@ -110,10 +126,6 @@ class DeviceSpec:
         """Whether this is a PF that it picks by ``pf``, ``serial`` or ``switch_id``."""
         return self.names_pf and next(self._differences_of_port(pf, None), None) is None
 
-    def is_whole(self, function: PciFunction) -> bool:
-        """Whether it hands out this PF itself."""
-        return self.whole and function.kind is FunctionKind.PF and self.selects_pf(function)
-
     @property
     def named(self) -> str:
         """What it selects, in a few words."""
@@ -142,11 +154,11 @@ class Decision:
 def offer(
     functions: Sequence[PciFunction], specs: Sequence[DeviceSpec], host_uses: Mapping[PciAddress, str]
 ) -> tuple[OfferedFunction, ...]:
-    """Every function with the physical network that it reaches, and whether it is handed out or why not.
+    """Every function with what its entry gives it, and whether it is handed out or why not.
 
-    ``host_uses`` says, by address, why the host itself uses a function. Only a VF without faults, whose PF can be
-    spoken to, is offered, and a PF without VFs that an entry hands out whole. Any other PF that an entry names carries
-    its physical network, and is not offered itself.
+    ``host_uses`` says, by address, why the host itself uses a function. Only a function without faults is offered: a
+    VF whose PF can be spoken to, a function without SR-IOV, and a PF that an entry hands out whole and whose VFs are
+    all offered, if it has any. Another PF that an entry names carries its physical network.
     """
     return tuple(decision.offered for decision in decide(functions, specs, host_uses))
 
@@ -160,23 +172,47 @@ def decide(
         _decided(function, by_address.get(function.pf) if function.pf else None, specs, host_uses)
         for function in functions
     ]
-    reached: dict[PciAddress | None, str] = {}
+    offered = {one.offered.function.address for one in decisions if one.offered.is_offered}
+    held = held_by_group(functions, offered)
+    decisions = [_kept(one, held.get(one.offered.function.address, "")) for one in decisions]
+    below: dict[PciAddress | None, list[OfferedFunction]] = {}
     for one in decisions:
-        if one.offered.is_offered and one.offered.physical_network:
-            reached.setdefault(one.offered.function.pf, one.offered.physical_network)
-    return tuple(_labelled(one, reached) for one in decisions)
+        if one.offered.function.kind is FunctionKind.VF:
+            below.setdefault(one.offered.function.pf, []).append(one.offered)
+    return tuple(_with_vfs(one, below.get(one.offered.function.address, ())) for one in decisions)
+
+
+def concerned(functions: Sequence[PciFunction], specs: Sequence[DeviceSpec]) -> frozenset[PciAddress]:
+    """The functions that somebody has to know of: NICs, and of all others those that an entry selects, with their PFs.
+
+    A host has a hundred functions of its chipset that are nobody's business.
+    """
+    by_address = {function.address: function for function in functions}
+    found: set[PciAddress] = set()
+    for one in functions:
+        pf = by_address.get(one.pf) if one.pf is not None else None
+        if is_network(one, pf) is False and not any(spec.selects(one, pf) for spec in specs):
+            continue
+        found.add(one.address)
+        if pf is not None:
+            found.add(pf.address)
+    return frozenset(found)
 
 
 def why_none(function: PciFunction, pf: PciFunction | None, specs: Sequence[DeviceSpec]) -> str:
     """For a function that no entry matches: the entry that comes nearest, and what keeps it; empty when none is near.
 
-    Near is an entry that is about functions of this kind and differs in one selector.
+    Near is an entry that is about functions of this kind and differs in one selector, and one that selects what is no
+    NIC, by its very address or ids, and gives it a physical network.
     """
+    near = ""
     for number, spec in enumerate(specs, start=1):
-        differences = list(spec.differences(function, pf)) if spec.is_about(function) else []
-        if len(differences) == 1:
-            return f"nearest is entry {number}: {differences[0]}"
-    return ""
+        differences = list(spec.differences(function, pf))
+        if spec.is_about(function, pf):
+            near = near or (f"nearest is entry {number}: {differences[0]}" if len(differences) == 1 else "")
+        elif is_network(function, pf) is False and not differences and (spec.product_id or spec.address):
+            return f"entry {number} gives it a physical_network, and {NO_NIC}"
+    return near
 
 
 def num_vfs_of(pf: PciFunction, specs: Sequence[DeviceSpec]) -> int | None:
@@ -185,7 +221,6 @@ def num_vfs_of(pf: PciFunction, specs: Sequence[DeviceSpec]) -> int | None:
     Raises Invalid when entries that name it differently, by netdev and by address, disagree.
     """
     counts = {spec.num_vfs for spec in specs if spec.num_vfs is not None and spec.selects_pf(pf)}
-    counts |= {0 for spec in specs if counts and spec.is_whole(pf)}
     if len(counts) > 1:
         raise Invalid(
             f"device_spec gives PF {pf.address} ({pf.netdev}) {' and '.join(map(str, sorted(counts)))} VFs",
@@ -198,65 +233,65 @@ def _decided(
     function: PciFunction, pf: PciFunction | None, specs: Sequence[DeviceSpec], host_uses: Mapping[PciAddress, str]
 ) -> Decision:
     matching = [(index, spec) for index, spec in enumerate(specs) if spec.matches(function, pf)]
-    deciding = next((one for one in matching if one[1].exclude), matching[0] if matching else None)
-    index, spec = deciding if deciding is not None else (None, None)
-    offered = OfferedFunction(function=function, physical_network=_physical_network(function, matching, specs))
-    reason = _reason(function, pf, deciding, host_uses)
-    return Decision(replace(offered, is_offered=not reason, reason=reason), index, spec)
+    index, spec = next((one for one in matching if one[1].exclude), matching[0] if matching else (None, None))
+    network = _physical_network(function, [spec for _, spec in matching], specs)
+    given = OfferedFunction(function, physical_network=network)
+    if index is None or spec is None:
+        return _undecided(given, pf, specs)
+    if not spec.exclude:
+        given = replace(given, trusted=spec.trusted, tags=tuple(sorted(spec.tags)))
+    reason = _reason(function, pf, index, spec, host_uses)
+    return Decision(replace(given, is_offered=not reason, reason=reason), index, spec)
 
 
-def _labelled(one: Decision, reached: Mapping[PciAddress | None, str]) -> Decision:
-    """A PF that no entry names reaches what the first of its VFs does that is handed out."""
-    offered = one.offered
-    if offered.physical_network is not None or offered.function.kind is not FunctionKind.PF:
+def _undecided(given: OfferedFunction, pf: PciFunction | None, specs: Sequence[DeviceSpec]) -> Decision:
+    """A function that no entry matches. Of a PF that is no NIC, one may all the same be meant."""
+    function = given.function
+    if function.kind is not FunctionKind.PF:
+        return Decision(replace(given, reason="; ".join(function.faults) or "no device_spec matches"))
+    text = "; ".join(function.faults) or "a PF is not handed out, only its VFs are"
+    for index, spec in enumerate(specs):
+        if is_network(function) is False and not spec.exclude and spec.selects(function, pf):
+            return Decision(replace(given, reason=f"{text}; whole = true hands it out itself"), index, spec)
+    return Decision(replace(given, reason=text))
+
+
+def _kept(one: Decision, reason: str) -> Decision:
+    return replace(one, offered=replace(one.offered, is_offered=False, reason=reason)) if reason else one
+
+
+def _with_vfs(one: Decision, vfs: Sequence[OfferedFunction]) -> Decision:
+    """What a PF's VFs say of it: one that no entry names reaches what the first of them does that is handed out."""
+    pf = one.offered
+    if pf.function.kind is not FunctionKind.PF:
         return one
-    return replace(one, offered=replace(offered, physical_network=reached.get(offered.function.address)))
+    if pf.is_offered:
+        return _kept(one, unfit_whole(pf.function, vfs))
+    if pf.physical_network is not None:
+        return one
+    reached = next((vf.physical_network for vf in vfs if vf.is_offered and vf.physical_network), None)
+    return replace(one, offered=replace(pf, physical_network=reached))
 
 
-def _physical_network(
-    function: PciFunction, matching: Sequence[tuple[int, DeviceSpec]], specs: Sequence[DeviceSpec]
-) -> str | None:
+def _physical_network(function: PciFunction, matching: Sequence[DeviceSpec], specs: Sequence[DeviceSpec]) -> str | None:
     """By the first entry that grants; for a PF that is not handed out, by the first that names it."""
-    granting = next((spec for _, spec in matching if not spec.exclude), None)
+    if is_network(function) is False:
+        return None
+    granting = next((spec for spec in matching if not spec.exclude), None)
     if granting is None and function.kind is FunctionKind.PF:
         granting = next((spec for spec in specs if spec.selects_pf(function) and not spec.exclude), None)
     return granting.physical_network if granting is not None else None
 
 
 def _reason(
-    function: PciFunction,
-    pf: PciFunction | None,
-    deciding: tuple[int, DeviceSpec] | None,
-    host_uses: Mapping[PciAddress, str],
+    function: PciFunction, pf: PciFunction | None, index: int, spec: DeviceSpec, host_uses: Mapping[PciAddress, str]
 ) -> str:
-    """Why it is not handed out; empty: it is."""
-    if deciding is not None and deciding[1].exclude:
-        return f"device_spec entry {deciding[0] + 1} excludes it"
+    """Why a function that an entry decides about is not handed out; empty: it is."""
+    if spec.exclude:
+        return f"device_spec entry {index + 1} excludes it"
     if function.faults:
         return "; ".join(function.faults)
-    if function.kind is FunctionKind.PF:
-        unfit = _unfit_whole(function, host_uses)
-        return unfit if deciding is not None else "a PF is not handed out, only its VFs are"
-    if deciding is None:
-        return "no device_spec matches"
-    return _unfit(function, pf, host_uses)
-
-
-def _unfit(function: PciFunction, pf: PciFunction | None, host_uses: Mapping[PciAddress, str]) -> str:
-    """Why a matched function cannot be handed out all the same; empty: it can."""
-    if function.kind is not FunctionKind.VF or function.vf_index is None:
-        return "it is not a VF, and only VFs are handed out"
-    if pf is None or pf.netdev is None:
-        return f"its PF {function.pf} has no netdev, so that it cannot be programmed"
-    if function.address in host_uses:
-        return f"the host itself uses it: {host_uses[function.address]}"
-    return ""
-
-
-def _unfit_whole(pf: PciFunction, host_uses: Mapping[PciAddress, str]) -> str:
-    """Why a PF cannot be handed out whole; empty: it can."""
-    if pf.vf_count != 0:
-        return f"it is to be handed out whole, and has {pf.vf_count} VFs"
-    if pf.address in host_uses:
-        return f"the host itself uses it: {host_uses[pf.address]}"
-    return ""
+    is_nic = spec.says_nic(function, pf)
+    if is_nic and spec.physical_network is None:
+        return without_network(index + 1)
+    return unfit(function, pf, host_uses, is_nic=is_nic, is_whole=spec.whole)

@@ -20,6 +20,7 @@ from mooring.core.devspec_values import (
     read_serial,
     read_switch_id,
 )
+from mooring.core.quoting import shown
 from mooring.errors import Invalid
 
 _SELECTORS = (
@@ -27,6 +28,8 @@ _SELECTORS = (
     "min_link_speed_mbps", "numa_node",
 )  # fmt: skip
 _OF_PFS = ("pf", "serial", "switch_id")
+_OF_NICS = ("switch_id", "link_type", "min_link_speed_mbps")
+_NETWORK_CLASS = "02"
 NUM_VFS_MAX = 65535
 """TotalVFs is a 16-bit number (SR-IOV specification, 3.3.6)."""
 NUMA_NODE_MAX = 1023
@@ -39,8 +42,8 @@ def parse_device_specs(
     """The checked entries, in their order; ``lines`` says for each where its keys stand, and itself under ``""``.
 
     Raises Invalid that names entry (counted from 1), line, field and value, with the way out as its hint: for an
-    unknown key, a wrong type, text that cannot be read, an entry that selects nothing, one without a physical network,
-    selectors that contradict each other, and two entries that give one PF different numbers of VFs.
+    unknown key, a wrong type, text that cannot be read, an entry that selects nothing, one of NICs without a physical
+    network, keys that contradict each other, and two entries that give one PF different numbers of VFs.
     """
     known = lines if len(lines) == len(entries) else [{}] * len(entries)
     specs = tuple(
@@ -96,8 +99,32 @@ def _refuse_nothing(entry: Reader, spec: DeviceSpec) -> None:
                 )
     if "vfs" in given and (spec.address is not None or given == ["vfs"]):
         raise entry.invalid("it has vfs without pf", "vfs are counted on a PF; name it with pf", key="vfs")
-    if spec.physical_network is None and not spec.exclude:
-        raise entry.invalid("it has no physical_network", "name the physical network, or set exclude = true")
+    if not spec.exclude:
+        _refuse_network(entry, spec)
+
+
+def _refuse_network(entry: Reader, spec: DeviceSpec) -> None:
+    """What is said of NICs alone needs a physical network; what is said of others has none."""
+    is_class_of_nics = spec.device_class is None or spec.device_class.startswith(_NETWORK_CLASS)
+    if spec.physical_network is not None:
+        if not is_class_of_nics:
+            raise entry.invalid(
+                f"it has both class {spec.device_class} and physical_network",
+                "only functions of class 02 reach a physical network; leave physical_network out",
+                key="physical_network",
+            )
+        return
+    of_nics = [key for key in _OF_NICS if key in entry.values]
+    if isinstance(spec.pf, str):
+        of_nics.append("pf")
+    if spec.device_class is not None and is_class_of_nics:
+        of_nics.append("class")
+    if of_nics:
+        key = of_nics[0]
+        raise entry.invalid(
+            f"it has no physical_network, and {key} = {shown(entry.values[key])} is said of NICs alone",
+            "name the physical network, or set exclude = true",
+        )
 
 
 def _refuse_mixture(entry: Reader, spec: DeviceSpec) -> None:
@@ -112,11 +139,10 @@ def _refuse_mixture(entry: Reader, spec: DeviceSpec) -> None:
                 )
     if not spec.whole:
         return
-    if not spec.names_pf:
-        raise entry.invalid("it has whole without pf", "name the PF with pf", key="whole")
-    for key in ("vfs", "num_vfs"):
-        if key in entry.values:
-            raise entry.invalid(f"it has both whole and {key}", f"a whole PF has no VFs; leave {key} out", key=key)
+    if spec.vfs is not None:
+        raise entry.invalid(
+            "it has both whole and vfs", "whole is said of PFs themselves; give vfs an entry of its own", key="vfs"
+        )
     if spec.exclude:
         raise entry.invalid(
             "it has both whole and exclude", "a PF is handed out only by an entry with whole; leave that out",
@@ -128,21 +154,17 @@ def _refuse_disagreement(specs: Sequence[DeviceSpec]) -> None:
     """By the name that the entries use; one PF under two names shows only on the host (``num_vfs_of``)."""
     first: dict[object, tuple[int, DeviceSpec]] = {}
     for number, spec in enumerate(specs, start=1):
-        if spec.pf is None or not (spec.whole or spec.num_vfs is not None):
+        if spec.pf is None or spec.num_vfs is None:
             continue
         before, other = first.setdefault(spec.pf, (number, spec))
-        if (spec.num_vfs, spec.whole) != (other.num_vfs, other.whole):
+        if spec.num_vfs != other.num_vfs:
             at = "" if spec.line is None else f" (line {spec.line})"
-            given = f"it gives {spec.pf} {_vfs_of(spec)}, and entry {before} {_vfs_of(other)}"
+            given = f"it gives {spec.pf} num_vfs = {spec.num_vfs}, and entry {before} num_vfs = {other.num_vfs}"
             raise Invalid(
                 f"device_spec entry {number}: {given}{at}",
-                hint="give one PF one number of VFs, or hand it out whole",
-                facts={"entry": number, "field": "whole" if spec.whole else "num_vfs"},
+                hint="give one PF one number of VFs",
+                facts={"entry": number, "field": "num_vfs"},
             )
-
-
-def _vfs_of(spec: DeviceSpec) -> str:
-    return "whole" if spec.whole else f"num_vfs = {spec.num_vfs}"
 
 
 def _list(keys: Sequence[str]) -> str:

@@ -91,6 +91,12 @@ def read_link_type(text: str) -> str:
     return text
 
 
+def read_tag(text: object) -> str:
+    if not isinstance(text, str) or _TAG.fullmatch(text) is None:
+        raise WrongValue("is no tag", f"each has 1 to {TAG_MAX_CHARS} printable characters without space and comma")
+    return text
+
+
 class Reader:
     """One raw entry: its values as what they mean, and errors that say where they are."""
 
@@ -191,9 +197,10 @@ class Reader:
         if len(value) > TAGS_MAX:
             raise self.wrong("tags", f"has {len(value)} tags", f"{TAGS_MAX} at most")
         for tag in value:
-            if not isinstance(tag, str) or _TAG.fullmatch(tag) is None:
-                way_out = f"each has 1 to {TAG_MAX_CHARS} printable characters without space and comma"
-                raise self.wrong("tags", f"has {shown(tag)}, which is no tag", way_out)
+            try:
+                read_tag(tag)
+            except WrongValue as wrong:
+                raise self.wrong("tags", f"has {shown(tag)}, which {wrong}", wrong.hint) from wrong
         if len(set(value)) != len(value):
             raise self.wrong("tags", "has a tag twice", "give each once")
         return tuple(value)

@@ -6,7 +6,7 @@ is no exclusion, and any key that is not a selector is a tag. Errors carry Nova'
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from mooring.core.nova_address import ANY, NovaAddress, hex_field, read_address, split_address
@@ -148,7 +148,7 @@ def read_nova_text(text: str) -> tuple[Mapping[str, object], ...]:
     try:
         return _objects(_loaded(text))
     except ValueError as wrong:
-        values = list(_options(text))
+        values = list(option_values(text, _OPTIONS))
         lines = [line for line in text.splitlines() if line.strip()]
         if not values and len(lines) > 1 and all(line.lstrip().startswith(("{", "[{")) for line in lines):
             values = lines
@@ -184,8 +184,11 @@ def _objects(value: object) -> tuple[Mapping[str, object], ...]:
     return tuple(entries)
 
 
-def _options(text: str) -> Iterator[str]:
-    """The values of the option in a nova.conf, in their order; a line that is indented goes on with the one before."""
+def option_values(text: str, options: Mapping[str, Collection[str]]) -> Iterator[str]:
+    """The values in a nova.conf of these options, by section, in their order.
+
+    A line that is indented goes on with the one before.
+    """
     section, value = "DEFAULT", ""
     for line in [*text.splitlines(), "["]:
         if value and line[:1] in (" ", "\t") and line.strip():
@@ -197,5 +200,5 @@ def _options(text: str) -> Iterator[str]:
         header, option = _SECTION.match(line), _OPTION.match(line)
         if header is not None:
             section = header[1]
-        elif option is not None and option[1] in _OPTIONS.get(section, ()):
+        elif option is not None and option[1] in options.get(section, ()):
             value = option[2].strip().strip("'")

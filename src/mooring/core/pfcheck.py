@@ -1,13 +1,15 @@
 """What each PF of a host would hand out, and what stands in its way.
 
 A port that can do SR-IOV and does not show it is looked at too. A PF that an agent.toml does not name, or excludes as a
-whole, is nobody's trouble: it is listed and nothing is held against it.
+whole, is nobody's trouble: it is listed and nothing is held against it. What is no NIC is looked at when an agent.toml
+names it, and else not at all.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from mooring.core.devspec import DeviceSpec, num_vfs_of, offer
+from mooring.core.devspec import Decision, DeviceSpec, decide, num_vfs_of
+from mooring.core.endpoints import is_network
 from mooring.core.hostcheck import Finding, Level, Rules
 from mooring.core.sriov_cards import card_of
 from mooring.model.host import OfferedFunction
@@ -21,7 +23,7 @@ _PASSTHROUGH = frozenset({"vfio-pci", "pci-stub"})
 
 @dataclass(frozen=True, slots=True)
 class PfState:
-    """One PF, or a port that ought to be one."""
+    """One PF, or a port that ought to be one, or a function that is no NIC."""
 
     function: PciFunction
     physical_network: str | None = None
@@ -36,14 +38,47 @@ class PfState:
 
 def check_pfs(survey: Survey, rules: Rules) -> tuple[tuple[PfState, ...], tuple[Finding, ...]]:
     """Every PF by address, and what is wrong with their sum: nothing there, nothing named, nothing handed out."""
-    offers = offer(survey.functions, rules.specs, survey.host_uses)
+    decisions = decide(survey.functions, rules.specs, survey.host_uses)
+    below: dict[PciAddress, list[Decision]] = {}
+    for one in decisions:
+        if one.offered.function.pf is not None:
+            below.setdefault(one.offered.function.pf, []).append(one)
     states = tuple(
-        _state(one, [vf for vf in offers if vf.function.pf == one.function.address], survey, rules)
-        for one in offers
-        if one.function.kind is FunctionKind.PF or _should_be_pf(one.function)
+        state
+        for one in decisions
+        if (state := _state_of(one, below.get(one.offered.function.address, ()), survey, rules)) is not None
     )
     in_all = tuple(_sum(states, survey, rules))
     return (states if rules.is_from_file else tuple(map(_softened, states))), in_all
+
+
+def _state_of(one: Decision, below: Sequence[Decision], survey: Survey, rules: Rules) -> PfState | None:
+    """``None`` for what is not looked at by itself."""
+    function, vfs = one.offered.function, [vf.offered for vf in below]
+    if is_network(function) is not False:
+        is_port = function.kind is FunctionKind.PF or _should_be_pf(function)
+        return _state(one.offered, vfs, survey, rules) if is_port else None
+    is_named = one.entry is not None or any(vf.entry is not None for vf in below)
+    if function.kind is FunctionKind.VF or not is_named:
+        return None
+    return _device_state(one, vfs, rules)
+
+
+def _device_state(one: Decision, below: Sequence[OfferedFunction], rules: Rules) -> PfState:
+    """Of what is no NIC: itself, its VFs, or why neither."""
+    function, spec = one.offered.function, one.spec
+    offered = tuple(each.function.address for each in (one.offered, *below) if each.is_offered)
+    wanted = num_vfs_of(function, rules.specs)
+    to_be_made = wanted if wanted and function.vf_count == 0 else 0
+    is_meant = spec is not None and not spec.exclude and (spec.whole or not (offered or to_be_made))
+    findings: tuple[Finding, ...] = ()
+    if is_meant and not one.offered.is_offered:
+        way_out = "see what it is used for, or exclude it" if spec and spec.whole else "whole = true in its device_spec"
+        if function.kind is FunctionKind.PCI:
+            way_out = "give it up on the host, or exclude it"
+        findings = (Finding(Level.BAD, str(function.address), one.offered.reason, way_out),)
+    held_back = tuple((vf.function.address, vf.reason) for vf in below if not vf.is_offered)
+    return PfState(function, None, offered, to_be_made, held_back, findings)
 
 
 def _should_be_pf(function: PciFunction) -> bool:
@@ -58,7 +93,11 @@ def _softened(state: PfState) -> PfState:
 
 def _state(one: OfferedFunction, below: Sequence[OfferedFunction], survey: Survey, rules: Rules) -> PfState:
     pf = one.function
-    granting = [spec for spec in rules.specs if spec.selects_pf(pf) and not spec.exclude]
+    granting = [
+        spec
+        for spec in rules.specs
+        if not spec.exclude and (spec.selects_pf(pf) or (spec.whole and spec.matches(pf, None)))
+    ]
     wanted = num_vfs_of(pf, rules.specs)
     offered = tuple(each.function.address for each in (one, *below) if each.is_offered)
     held_back = tuple((vf.function.address, vf.reason) for vf in below if not vf.is_offered)
@@ -96,7 +135,8 @@ def _findings(
         return
     if is_whole:
         yield from _whole(one)
-        return
+        if not pf.vf_count and wanted is None:
+            return
     if pf.driver is None or pf.netdev is None:
         yield _no_driver(pf)
         return
@@ -116,7 +156,9 @@ def _whole(one: OfferedFunction) -> Iterator[Finding]:
     pf = one.function
     if one.is_offered or pf.faults:
         return
-    way_out = f"with no guest on them: echo 0 > {_numvfs(pf)}" if pf.vf_count else "free it, or take out the entry"
+    way_out = "free it, or take whole out of its entry"
+    if pf.vf_count:
+        way_out = f"hand out all of its VFs, or, with no guest on them: echo 0 > {_numvfs(pf)}"
     yield Finding(Level.BAD, name_of(pf), one.reason, way_out)
 
 
@@ -186,7 +228,13 @@ def _sum(states: Sequence[PfState], survey: Survey, rules: Rules) -> Iterator[Fi
         yield Finding(Level.BAD, "PFs", text, "put in a card that can do SR-IOV, or enable SR-IOV in the firmware")
     pfs = {one.address: one for one in survey.functions}
     for number, spec in enumerate(rules.specs, start=1):
-        if not any(_selects(spec, one, pfs.get(one.pf) if one.pf else None) for one in survey.functions):
+        if any(_selects(spec, one, pfs.get(one.pf) if one.pf else None) for one in survey.functions):
+            continue
+        stranger = next((one for one in survey.functions if next(spec.differences(one, None), None) is None), None)
+        if stranger is not None:
+            text = f"entry {number} gives {spec.physical_network} to {stranger.address}, which is no NIC"
+            yield Finding(Level.BAD, "device_spec", text, "leave physical_network out of it")
+        else:
             text = f"entry {number} names {spec.named}, which is not there"
             way_out = f"name one of {_names(states)}" if states else "mooring device list --sysfs /sys shows all"
             yield Finding(Level.WARN if spec.exclude else Level.BAD, "device_spec", text, way_out)
@@ -207,7 +255,9 @@ def _is_unfit(state: PfState) -> bool:
 
 def _selects(spec: DeviceSpec, function: PciFunction, pf: PciFunction | None) -> bool:
     """A PF counts as well whose VFs are not there yet."""
-    return spec.selects_pf(function) or next(spec.differences(function, pf), None) is None
+    is_nic = is_network(function, pf) is not False
+    is_meant = spec.exclude or is_nic or spec.physical_network is None
+    return is_meant and (spec.selects_pf(function) or next(spec.differences(function, pf), None) is None)
 
 
 def _names(states: Sequence[PfState]) -> str:

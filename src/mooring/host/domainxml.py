@@ -8,7 +8,7 @@ The XML carries the MAC and the VLAN of each VF because libvirt programs both at
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +17,9 @@ from xml.etree.ElementTree import Element, SubElement
 
 from mooring.errors import HostFault, Invalid, Unsupported
 from mooring.host.machine import DomainFiles
+from mooring.host.numaxml import add_cells, add_tuning
 from mooring.model.desired import DesiredInterface, DesiredServer
+from mooring.model.host import NumaCell
 from mooring.model.pci import PciAddress
 from mooring.model.port import VifType, VnicType
 
@@ -70,6 +72,8 @@ class Wiring:
     """The network device of each function that has one, as sysfs shows it now."""
     ovs_bridges: frozenset[str] = frozenset()
     """Those of its bridges that are Open vSwitch's."""
+    numa_cells: Sequence[NumaCell] = ()
+    """Its NUMA nodes; only a guest with cells of its own needs them."""
 
 
 def domain_name(server_id: str) -> str:
@@ -81,7 +85,7 @@ def domain_xml(server: DesiredServer, kind: DomainKind, wiring: Wiring, files: D
     """The whole domain, with our marker.
 
     Raises Invalid for a field that cannot be written, Unsupported for a vif type that this host cannot plug, and
-    HostFault when a macvtap port's VF has no network device.
+    HostFault when a macvtap port's VF has no network device, or the host not the NUMA nodes that the guest is to be on.
     """
     if server.vcpus < 1 or server.memory_mib < 1:
         raise Invalid(f"a server needs a vcpu and memory, got {server.vcpus} vcpus and {server.memory_mib} MiB")
@@ -93,11 +97,13 @@ def domain_xml(server: DesiredServer, kind: DomainKind, wiring: Wiring, files: D
     domain.append(_marker(server.generation))
     _add(domain, "memory", str(server.memory_mib), unit="MiB")
     _add(domain, "vcpu", str(server.vcpus))
-    _add_machine(domain, kind)
+    add_tuning(domain, server, wiring.numa_cells)
+    _add_machine(domain, kind, server)
     devices = SubElement(domain, "devices")
     # Named, or libvirt would take the first root port for the root itself and refuse it.
     SubElement(devices, "controller", type="pci", index="0", model="pcie-root")
-    for _ in range(len(server.interfaces) + _VIRTIO_DEVICES + SPARE_ROOT_PORTS):
+    filled = len(server.interfaces) + len(server.passthrough) + _VIRTIO_DEVICES
+    for _ in range(filled + SPARE_ROOT_PORTS):
         SubElement(devices, "controller", type="pci", model="pcie-root-port")
     # Or libvirt puts in a USB controller, and one of the spare ports is gone.
     SubElement(devices, "controller", type="usb", model="none")
@@ -106,6 +112,9 @@ def domain_xml(server: DesiredServer, kind: DomainKind, wiring: Wiring, files: D
     _add_config_drive(devices, files.config_drive)
     for interface in server.interfaces:
         devices.append(_interface(interface, wiring))
+    # Without an alias of ours: that names a port, and what a flavor asked for is known by its address.
+    for address in sorted(server.passthrough):
+        devices.append(_hostdev(address))
     _add_console(devices, files.console_log)
     # A guest without entropy waits for it at its first boot, and a passed-through nic brings hardly any.
     generator = SubElement(devices, "rng", model="virtio")
@@ -140,15 +149,15 @@ def _marker(generation: int) -> Element:
     return metadata
 
 
-def _add_machine(domain: Element, kind: DomainKind) -> None:
+def _add_machine(domain: Element, kind: DomainKind, server: DesiredServer) -> None:
     system = SubElement(domain, "os")
     _add(system, "type", "hvm", arch="x86_64", machine="q35")
     SubElement(system, "boot", dev="hd")
     features = SubElement(domain, "features")
     SubElement(features, "acpi")
     SubElement(features, "apic")
-    if kind is DomainKind.KVM:
-        SubElement(domain, "cpu", mode="host-model")
+    if kind is DomainKind.KVM or server.numa_nodes:
+        add_cells(SubElement(domain, "cpu", {"mode": "host-model"} if kind is DomainKind.KVM else {}), server)
     SubElement(domain, "clock", offset="utc")
     for event, action in (("on_poweroff", "destroy"), ("on_reboot", "restart"), ("on_crash", "destroy")):
         _add(domain, event, action)
@@ -198,7 +207,8 @@ def _interface(interface: DesiredInterface, wiring: Wiring) -> Element:
         case (VifType.HW_VEB | VifType.QBH, VnicType.MACVTAP):
             device = _macvtap(interface, wiring)
         case (VifType.HOSTDEV_PHYSICAL, VnicType.DIRECT_PHYSICAL):
-            device = _direct_physical(interface)
+            # A whole PF: libvirt touches neither its MAC nor any VLAN, so the XML names none.
+            device = _hostdev(_address(interface))
         case _:
             raise Unsupported(
                 f"port {interface.port_id} has vif type {interface.vif_type!r} with vnic type "
@@ -212,7 +222,7 @@ def _direct(interface: DesiredInterface) -> Element:
     device = Element("interface", type="hostdev", managed="yes")
     _add_mac(device, interface)
     SubElement(device, "driver", name="vfio")
-    _add_address(device, interface, type="pci")
+    _add_source(device, _address(interface), type="pci")
     _add_network(device, interface)
     return device
 
@@ -249,10 +259,10 @@ def _bridge(interface: DesiredInterface, wiring: Wiring) -> Element:
     return device
 
 
-def _direct_physical(interface: DesiredInterface) -> Element:
-    """A whole PF, as a plain PCI device: libvirt touches neither its MAC nor any VLAN, so the XML names none."""
+def _hostdev(address: PciAddress) -> Element:
+    """A plain PCI device: libvirt takes it from its driver and gives it back, and sets nothing of it."""
     device = Element("hostdev", mode="subsystem", type="pci", managed="yes")
-    _add_address(device, interface)
+    _add_source(device, address)
     return device
 
 
@@ -286,8 +296,7 @@ def _add_mac(device: Element, interface: DesiredInterface) -> None:
     SubElement(device, "mac", address=mac)
 
 
-def _add_address(device: Element, interface: DesiredInterface, **attributes: str) -> None:
-    address = _address(interface)
+def _add_source(device: Element, address: PciAddress, **attributes: str) -> None:
     SubElement(
         SubElement(device, "source"),
         "address",

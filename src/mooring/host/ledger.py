@@ -43,12 +43,22 @@ class ServerRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class VfCountRecord:
+    pf: PciAddress
+    count: int
+    """How many VFs it had before they were taken away."""
+    boot_id: str
+    """The boot that this was in: whoever made them makes them again in another, or does not."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Line:
-    """One line; exactly one of the three is set."""
+    """One line; exactly one of the four is set."""
 
     epoch: int | None = None
     function: FunctionRecord | None = None
     server: ServerRecord | None = None
+    vf_count: VfCountRecord | None = None
 
 
 class Ledger:
@@ -60,6 +70,7 @@ class Ledger:
         self._epoch = 0
         self._functions: dict[PciAddress, FunctionRecord] = {}
         self._servers: dict[str, ServerRecord] = {}
+        self._vf_counts: dict[PciAddress, VfCountRecord] = {}
         self._records = 0
         self._size_bytes = 0
         try:
@@ -135,6 +146,20 @@ class Ledger:
         """Whether this host ever made something of that function, and so owes it a clean state."""
         return address in self._functions
 
+    def has_begun(self, wanted: DesiredFunction, boot_id: str) -> bool:
+        """Whether this very thing was put on record before, in this boot."""
+        known = self._functions.get(wanted.address)
+        return known is not None and _is_same(known, wanted) and known.boot_id == boot_id
+
+    def is_clean(self, address: PciAddress) -> bool:
+        """Whether the last thing that this host made of that function was its baseline, and was proven."""
+        known = self._functions.get(address)
+        return known is not None and known.purpose is Purpose.BASELINE and known.proven is not None
+
+    def is_unclean(self, address: PciAddress) -> bool:
+        """Whether a server may have had that function since it was clean. Of an unknown one nothing is told."""
+        return address in self._functions and not self.is_clean(address)
+
     def serving(self, boot_id: str) -> tuple[FunctionRecord, ...]:
         """The functions that were made, or about to be made, for a server in this boot."""
         return tuple(
@@ -146,6 +171,19 @@ class Ledger:
     def let_go(self, record: FunctionRecord) -> None:
         """The function is gone and nobody wants it: it serves no longer. Its generation is remembered."""
         self._append(_Line(function=replace(record, purpose=Purpose.BASELINE, server_id=None, proven=None)))
+
+    def take_vfs_away(self, pf: PciAddress, count: int, boot_id: str) -> None:
+        """The PF is about to lose its VFs. Their number is remembered, and nothing that was proven of them holds."""
+        fresh = VfCountRecord(pf, count, boot_id)
+        if self._vf_counts.get(pf) != fresh:
+            self._append(_Line(vf_count=fresh))
+        for record in [one for one in self._functions.values() if one.pf == pf and one.proven is not None]:
+            self.let_go(record)
+
+    def vfs_taken_away(self, pf: PciAddress, boot_id: str) -> int:
+        """How many VFs the PF had before it lost them last, in this boot; 0: none, or nobody knows."""
+        known = self._vf_counts.get(pf)
+        return known.count if known is not None and known.boot_id == boot_id else 0
 
     def is_unwanted(self, server_id: str) -> bool:
         """Whether the last word on that server was that it should go."""
@@ -161,6 +199,8 @@ class Ledger:
         if line.server is not None:
             self._servers.pop(line.server.id, None)
             self._servers[line.server.id] = line.server
+        if line.vf_count is not None:
+            self._vf_counts[line.vf_count.pf] = line.vf_count
 
     def _append(self, line: _Line) -> None:
         text = wire.encode(line) + b"\n"
@@ -185,6 +225,7 @@ class Ledger:
         lines = [_Line(epoch=self._epoch)]
         lines += [_Line(function=record) for record in self._functions.values()]
         lines += [_Line(server=record) for record in self._servers.values()]
+        lines += [_Line(vf_count=record) for record in self._vf_counts.values()]
         content = b"".join(wire.encode(line) + b"\n" for line in lines)
         fresh = self._file.with_suffix(".new")
         try:

@@ -20,10 +20,10 @@ XML_MAX_BYTES = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class LiveInterface:
-    """One network device of a domain of ours."""
+    """One network device, or passed-through function, of a domain of ours."""
 
     port_id: str
-    """From the alias; empty when the device was added by somebody else."""
+    """From the alias; empty for what a flavor asked for, and for a device that somebody else added."""
     kind: str
     """``bridge``, ``direct`` (macvtap) or ``hostdev`` for an ``<interface>``; ``physical`` for a ``<hostdev>``."""
     source: str

@@ -169,13 +169,24 @@ class PciBus(Protocol):
         """Take the function from its driver; one without a driver is no error."""
 
     def bind(self, address: PciAddress) -> None:
-        """Give the function to the driver that the kernel would choose, and wait for its netdev where it gets one."""
+        """Give the function to the driver that the kernel would choose, and wait for its netdev where it gets one.
 
-    def reset(self, address: PciAddress) -> bool:
-        """Function level reset. False: this function has none. It must be without a driver."""
+        A NIC without a driver is a fault. Other functions are there for guests, and may be left without one, or to the
+        driver that ``driver_override`` names.
+        """
+
+    def reset(self, address: PciAddress, *, any_method: bool = False) -> bool:
+        """Function level reset. False: this function has none. It must be without a driver.
+
+        With ``any_method``, whatever the kernel has for this function: it resets a bus or a slot by it only when
+        nothing else is there (pci_parent_bus_reset and pci_dev_reset_slot_function in drivers/pci/pci.c).
+        """
 
     def set_vf_count(self, pf: PciAddress, count: int) -> None:
         """Write ``sriov_numvfs``, from 0 only, and wait for the VFs. Raises Conflict when it is another number."""
+
+    def remove_vfs(self, pf: PciAddress) -> None:
+        """Write 0 to ``sriov_numvfs``, and wait until none is there; nobody may have one. None there is no error."""
 
 
 class Watch(Protocol):
@@ -199,8 +210,18 @@ class Occupants(Protocol):
         Link-local IPv6 addresses do not count: the kernel gives one to every netdev that is up.
         """
 
-    def holders(self, nodes: Collection[str]) -> Mapping[str, str]:
-        """Who has these device nodes (``/dev/vfio/15``) open, by node: ``process 4711 (testpmd)``."""
+    def disks(self, disks: Mapping[str, str]) -> Mapping[str, str]:
+        """Of these block devices, each by name with its number (``259:1``), how those that are used are.
+
+        ``is mounted on /srv``, by name. What cannot be told counts as use.
+        """
+
+    def holders(self, nodes: Collection[str], *, is_seen: bool = False) -> Mapping[str, str]:
+        """Who has these device nodes (``/dev/vfio/15``) open, by node: ``process 4711 (testpmd)``.
+
+        While there are processes that may not be looked into, any of them may have any node: each node is told. With
+        ``is_seen`` only what was seen is.
+        """
 
 
 class Traits(Protocol):

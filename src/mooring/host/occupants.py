@@ -1,4 +1,4 @@
-"""What this machine does with netdevs and devices beyond sysfs: addresses, routes, files that programs hold open."""
+"""What this machine does with netdevs, disks and devices beyond sysfs: addresses, routes, mounts, files held open."""
 
 import errno
 import os
@@ -8,6 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from mooring.host.machine import Occupants
+from mooring.host.mounts import Mounts
 from mooring.host.sysfs import is_live
 
 _PROCESSES_MAX = 65_536
@@ -31,8 +32,10 @@ class KernelOccupants(Occupants):
         read_uses: Callable[[], Mapping[int, str]] = read_uses,
         name_of: Callable[[int], str] = socket.if_indextoname,
         list_folder: Callable[[Path], list[str]] = os.listdir,
+        mounts: Mounts | None = None,
     ) -> None:
         self._proc = proc
+        self._mounts = mounts or Mounts(proc)
         self._list_folder = list_folder
         self._read_uses = read_uses
         self._name_of = name_of
@@ -44,7 +47,10 @@ class KernelOccupants(Occupants):
                 named[self._name_of(index)] = use
         return named
 
-    def holders(self, nodes: Collection[str]) -> Mapping[str, str]:
+    def disks(self, disks: Mapping[str, str]) -> Mapping[str, str]:
+        return self._mounts.uses(disks)
+
+    def holders(self, nodes: Collection[str], *, is_seen: bool = False) -> Mapping[str, str]:
         found: dict[str, str] = {}
         unseen, left = 0, _OPEN_FILES_MAX
         for process in self._processes():
@@ -63,7 +69,7 @@ class KernelOccupants(Occupants):
                     target = os.readlink(f"{process}/fd/{descriptor}")  # noqa: PTH115 - there may be very many
                     if target in nodes:
                         found.setdefault(target, f"process {process.name} ({_comm(process)})")
-        if unseen:
+        if unseen and not is_seen:
             unknown = f"a process that this agent may not look into ({unseen} of them)"
             return {node: found.get(node, unknown) for node in nodes}
         return found

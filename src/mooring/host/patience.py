@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, TypeVar
 
@@ -142,11 +143,15 @@ class PatientPciBus:
     def bind(self, address: PciAddress) -> None:
         self._call(address, "binding the driver", DRIVER_LIMIT_S, lambda: self._bus.bind(address))
 
-    def reset(self, address: PciAddress) -> bool:
-        return self._call(address, "the reset", DRIVER_LIMIT_S, lambda: self._bus.reset(address))
+    def reset(self, address: PciAddress, *, any_method: bool = False) -> bool:
+        work = partial(self._bus.reset, address, any_method=any_method)
+        return self._call(address, "the reset", DRIVER_LIMIT_S, work)
 
     def set_vf_count(self, pf: PciAddress, count: int) -> None:
         self._call(pf, f"making {count} VFs", COUNT_LIMIT_S, lambda: self._bus.set_vf_count(pf, count))
+
+    def remove_vfs(self, pf: PciAddress) -> None:
+        self._call(pf, "taking its VFs away", COUNT_LIMIT_S, lambda: self._bus.remove_vfs(pf))
 
     def _call(self, address: PciAddress, what: str, limit_s: float, work: Callable[[], T]) -> T:
         return self._patience.call(str(address), f"{what} of {address}", limit_s, work)

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from mooring.core.endpoints import is_passthrough
 from mooring.errors import Conflict, HostFault, MooringError, NotFound, Unsupported
 from mooring.host.kernel_answers import errno_name
 from mooring.model.pci import PciAddress
@@ -44,13 +45,6 @@ class Waits:
     vfs_s: float = 60.0
     settle_s: float = 5.0
     """For udev, which names netdevs and loads drivers; what it has not done by then is no error."""
-
-
-def is_passthrough(driver: str | None) -> bool:
-    """Whether a driver hands the function to a program, and makes no netdev: VFIO and its variants, UIO, the stub."""
-    return driver is not None and (
-        "vfio" in driver or driver.startswith("uio_") or driver in {"pci-stub", "pciback", "igb_uio"}
-    )
 
 
 def write_file(path: Path, text: bytes) -> None:
@@ -103,18 +97,21 @@ class SysfsPciBus:
 
     def bind(self, address: PciAddress) -> None:
         device = self._device(address)
-        self._clear_override(address, device)
-        if is_passthrough(self.driver(address)):
-            self.unbind(address)
+        is_nic = _text(device / "class").startswith(_NETWORK_CLASS)
+        # What is no NIC may be kept from the host's drivers on purpose, as driverctl does: a GPU's may never let go.
+        if is_nic:
+            self._clear_override(address, device)
+            if is_passthrough(self.driver(address)):
+                self.unbind(address)
         if self.driver(address) is None:
             try:
                 self._write(self._root / "bus/pci/drivers_probe", str(address).encode())
             except OSError as failure:
                 raise _refused(address, "asking for its driver", failure) from failure
-            if not self._comes(lambda: self.driver(address) is not None, self._waits.driver_s):
+            if is_nic and not self._comes(lambda: self.driver(address) is not None, self._waits.driver_s):
                 self._explain_no_driver(address, device)
                 return
-        if _text(device / "class").startswith(_NETWORK_CLASS) and not is_passthrough(self.driver(address)):
+        if is_nic and not is_passthrough(self.driver(address)):
             if not self._comes(lambda: _netdev(device) is not None, self._waits.netdev_s):
                 raise HostFault(
                     f"{self.driver(address)} has {address} and made no netdev in {self._waits.netdev_s:g} s",
@@ -122,9 +119,9 @@ class SysfsPciBus:
                 )
             self._comes(lambda: self._is_settled(device), self._waits.settle_s)
 
-    def reset(self, address: PciAddress) -> bool:
+    def reset(self, address: PciAddress, *, any_method: bool = False) -> bool:
         device, driver = self._device(address), self.driver(address)
-        if not _has_flr(device):
+        if not (_has_flr(device) or (any_method and (device / "reset").exists())):
             return False
         if driver is not None:
             raise Conflict(f"{address} is on {driver}: it is reset only without a driver")
@@ -165,6 +162,24 @@ class SysfsPciBus:
             vfs = [device / f"virtfn{index}" for index in range(count)]
             self._comes(lambda: all(self._is_settled(vf) for vf in vfs), self._waits.settle_s)
 
+    def remove_vfs(self, pf: PciAddress) -> None:
+        device = self._device(pf)
+        found = _number(pf, device, "sriov_numvfs")
+        if found == 0:
+            return
+        try:
+            self._write(device / "sriov_numvfs", b"0")
+        except OSError as failure:
+            raise _refused(pf, f"taking its {found} VFs away", failure) from failure
+        left = _number(pf, device, "sriov_numvfs")
+        if left != 0:
+            raise HostFault(f"{pf} was to have no VFs and shows {left}", hint="the kernel log may say why")
+        if not self._comes(lambda: not any(device.glob("virtfn*")), self._waits.vfs_s):
+            raise HostFault(
+                f"{pf} has no VFs and still shows some after {self._waits.vfs_s:g} s",
+                hint="the kernel log may say why",
+            )
+
     def _device(self, address: PciAddress) -> Path:
         device = self._root / "bus/pci/devices" / str(address)
         if not device.is_dir():
@@ -198,7 +213,12 @@ class SysfsPciBus:
         return sum(not (device / f"virtfn{index}" / "class").exists() for index in range(count))
 
     def _is_settled(self, device: Path) -> bool:
-        """It has a driver, and a netdev that udev has seen to: its name will not change any more."""
+        """A NIC with a driver, and a netdev that udev has seen to: its name will not change any more.
+
+        Of anything else nothing is waited for: its host may have no driver for it.
+        """
+        if not _text(device / "class").startswith(_NETWORK_CLASS):
+            return True
         try:
             driver = (device / "driver").readlink().name
         except OSError:

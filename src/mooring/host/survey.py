@@ -13,6 +13,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from mooring.core.devspec import DeviceSpec, concerned
 from mooring.errors import HostFault, MooringError
 from mooring.host.attribute import read_file
 from mooring.host.bridges import ovs_among
@@ -55,6 +56,8 @@ class Wishes:
     key_file: Path | None = None
     bridges: Sequence[str] = ()
     programs: Sequence[str] = ()
+    device_specs: Sequence[DeviceSpec] = ()
+    """Of what is no NIC, only what they name is looked into."""
 
 
 def survey(places: Places, wishes: Wishes, libvirt: LibvirtAnswer) -> Survey:
@@ -65,7 +68,9 @@ def survey(places: Places, wishes: Wishes, libvirt: LibvirtAnswer) -> Survey:
     try:
         places = replace(places, sysfs=find_root(places.sysfs))
         functions = CardTraits.of(places.sysfs).added_to(read_functions(places.sysfs))
-        uses = host_uses(places.sysfs, functions, occupants_of(places.sysfs))
+        named = concerned(functions, wishes.device_specs)
+        handed = [one for one in functions if one.address in named]
+        uses = host_uses(places.sysfs, handed, occupants_of(places.sysfs))
     except MooringError as failed:
         fault = failed.message
     return Survey(

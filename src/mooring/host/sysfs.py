@@ -1,4 +1,4 @@
-"""What sysfs shows of a host's network functions: PFs, VFs and plain ones, with everything that is wrong with them.
+"""What sysfs shows of a host's PCI functions, bridges apart: PFs, VFs and plain ones, with all that is wrong with them.
 
 The same reader serves a live ``/sys``, a recording of one, and the trees that ``mooring.testing`` builds. The truth
 about which VF is number N of which PF are the PF's ``virtfnN`` links (``Documentation/ABI/testing/sysfs-bus-pci``); a
@@ -27,7 +27,7 @@ VF_MAX = 65535
 """TotalVFs is a 16-bit register (SR-IOV specification, 3.3.6)."""
 _NUMA_NODE_MAX = 1023
 _IOMMU_GROUP_MAX = 2**31 - 1
-_NETWORK_CLASS = 0x02
+_BRIDGE_CLASS = 0x06
 _NAMES_MAX = 8192
 _UEVENTS_MAX = 256
 _NOBODY = "ffff"
@@ -61,9 +61,10 @@ def is_live(root: Path) -> bool:
 def read_functions(
     root: Path, *, only: Collection[PciAddress] | None = None, read: ReadFile | None = None
 ) -> tuple[PciFunction, ...]:
-    """Every network-class function (0x02xxxx), ordered by address.
+    """Every function but bridges (class 0x06xxxx), which nobody can be given, ordered by address.
 
-    With ``only``, just these: a VF is known by what its PF says of it, so name the PF as well.
+    With ``only``, just these: a VF is known by what its PF says of it, and a PF is sound when its VFs are, so name
+    them as well.
 
     No damage raises: a function is listed with a sentence in ``faults`` for each thing that is wrong with it. One whose
     class cannot be told is listed too, for it may be one. A function that goes away during the scan is left out.
@@ -76,7 +77,28 @@ def read_functions(
     scan = _Scan(root, paths_by_function(root) if only is None else None, read)
     names = _names(root) if only is None else [str(address) for address in only]
     seen = (scan.function(name) for name in sorted(names, key=lambda name: (len(name), name)))
-    return judge([one for one in seen if one is not None])
+    return judge([one for one in seen if one is not None], is_all=only is None)
+
+
+def vfs_of(root: Path, pf: PciAddress) -> tuple[PciAddress, ...]:
+    """Where a PF's ``virtfnN`` links lead now; none for what is no PF, or is not there."""
+    folder = f"{find_root(root)}/bus/pci/devices/{pf}"
+    try:
+        links = [f"{folder}/{name}" for name in os.listdir(folder) if _VIRTFN.fullmatch(name)]  # noqa: PTH208 - as text
+        found = [_address(os.readlink(link).rpartition("/")[2]) for link in links]  # noqa: PTH115 - there may be many
+    except OSError:
+        return ()
+    return tuple(sorted(address for address in found if address is not None))
+
+
+def group_of(root: Path, address: PciAddress) -> tuple[PciAddress, ...]:
+    """What is in a function's IOMMU group, itself and bridges included; none where there is no group."""
+    folder = f"{find_root(root)}/bus/pci/devices/{address}/iommu_group/devices"
+    try:
+        found = [_address(name) for name in os.listdir(folder)]  # noqa: PTH208 - as text
+    except OSError:
+        return ()
+    return tuple(sorted(address for address in found if address is not None))
 
 
 def _names(root: Path) -> list[str]:
@@ -133,7 +155,7 @@ class _Scan:
         self._read = read
 
     def function(self, name: str) -> SeenFunction | None:
-        """``None``: not a network function, or gone."""
+        """``None``: a bridge, or gone."""
         address = _address(name)
         if address is None:
             return None
@@ -148,7 +170,7 @@ class _Scan:
 
     def _seen(self, files: DeviceFiles, name: str, address: PciAddress) -> SeenFunction | None:
         seen = SeenFunction(name, address, files.faults)
-        if not _is_network(seen, files):
+        if _is_bridge(seen, files):
             return None
         _read_links(seen, files)
         seen.numa_node = files.number("numa_node", 0, _NUMA_NODE_MAX, optional=True, unset=(-1,))
@@ -161,8 +183,8 @@ class _Scan:
         return seen
 
 
-def _is_network(seen: SeenFunction, files: DeviceFiles) -> bool:
-    """By ``uevent``, with ids and driver; when it is damaged by ``class``; when both are, perhaps, so yes."""
+def _is_bridge(seen: SeenFunction, files: DeviceFiles) -> bool:
+    """By ``uevent``, with ids and driver; when it is damaged by ``class``; when both are, perhaps not, so no."""
     text = files.text("uevent")
     if text is not None:
         told = _told_by_uevent(text.partition(_SLOT_NAME)[0])
@@ -170,14 +192,14 @@ def _is_network(seen: SeenFunction, files: DeviceFiles) -> bool:
         seen.vendor_id, seen.product_id = told.vendor_id, told.product_id
         for fault in told.faults:
             files.fault(fault)
-        if told.is_network is not None:
-            return told.is_network
+        if told.is_bridge is not None:
+            return told.is_bridge
     by_class = _CLASS.fullmatch((files.text("class", optional=True) or "").lower())
-    return by_class is None or int(by_class[1], 16) >> 16 == _NETWORK_CLASS
+    return by_class is not None and int(by_class[1], 16) >> 16 == _BRIDGE_CLASS
 
 
 class _Uevent(NamedTuple):
-    is_network: bool | None = None
+    is_bridge: bool | None = None
     driver: str | None = None
     vendor_id: str = ""
     product_id: str = ""
@@ -191,8 +213,8 @@ def _told_by_uevent(head: str) -> _Uevent:
     match = _PCI_LINES.search(head)
     if match is None:
         return _Uevent(faults=(f"uevent is {shown(head)}, without PCI_CLASS and PCI_ID",))
-    if int(match["class"], 16) >> 16 != _NETWORK_CLASS:
-        return _Uevent(is_network=False)
+    if int(match["class"], 16) >> 16 == _BRIDGE_CLASS:
+        return _Uevent(is_bridge=True)
     faults, driver = [], None
     if head.startswith(_DRIVER):
         driver = head[len(_DRIVER) : head.index("\n")]
@@ -202,7 +224,7 @@ def _told_by_uevent(head: str) -> _Uevent:
     vendor_id, product_id = match["vendor"].lower(), match["product"].lower()
     if _NOBODY in {vendor_id, product_id}:
         faults.append(f"uevent says {shown(match[0])}: the function does not answer")
-    return _Uevent(True, driver, vendor_id, product_id, match["class"].lower().zfill(6), tuple(faults))
+    return _Uevent(False, driver, vendor_id, product_id, match["class"].lower().zfill(6), tuple(faults))
 
 
 def _read_links(seen: SeenFunction, files: DeviceFiles) -> None:

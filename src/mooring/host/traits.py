@@ -1,7 +1,7 @@
 """What cards say of themselves beyond what ``host/sysfs.py`` reads: serial number, eswitch mode, features of netdevs.
 
 None of it decides whether a function is sound, so that what cannot be had is ``None`` and no fault. Reading the Vital
-Product Data takes some cards seconds, and some hang in it: it is read once for each card, in limited time.
+Product Data takes some cards seconds, and some hang in it: it is read once for each function, in limited time.
 """
 
 import os
@@ -9,7 +9,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from mooring.core.endpoints import is_network
 from mooring.errors import HostFault, MooringError
+from mooring.host.attribute import read_file
 from mooring.host.machine import Traits
 from mooring.host.patience import Patience
 from mooring.host.sysfs import is_live
@@ -17,6 +19,9 @@ from mooring.host.vpd import VPD_MAX_BYTES, serial_number
 from mooring.model.pci import FunctionKind, PciAddress, PciFunction
 
 VPD_LIMIT_S = 5.0
+_NVME = "0108"
+_SERIAL_MAX_CHARS = 20
+"""SN of Identify Controller (NVM Express base specification, 5.17.2.1)."""
 
 ReadFeatures = Callable[[], Mapping[str, tuple[str, ...]]]
 ReadEswitchMode = Callable[[PciAddress], str | None]
@@ -78,15 +83,17 @@ class CardTraits(Traits):
 
     def added_to(self, functions: Sequence[PciFunction]) -> tuple[PciFunction, ...]:
         features = self._features()
-        known = {self._key(one) for one in functions if one.kind is FunctionKind.PF}
+        known = {self._key(one) for one in functions if one.kind is not FunctionKind.VF}
         self._serials = {key: serial for key, serial in self._serials.items() if key in known}
         return tuple(self._added_to(one, features) for one in functions)
 
     def _added_to(self, function: PciFunction, features: Mapping[str, tuple[str, ...]]) -> PciFunction:
         mine = features.get(function.netdev) if function.netdev is not None else None
-        if function.kind is not FunctionKind.PF:
+        if function.kind is FunctionKind.VF:
             return function if mine is None else replace(function, features=mine)
-        mode = self._read_eswitch_mode(function.address) if self._read_eswitch_mode is not None else None
+        mode = None
+        if self._read_eswitch_mode is not None and function.kind is FunctionKind.PF and is_network(function):
+            mode = self._read_eswitch_mode(function.address)
         return replace(function, features=mine, eswitch_mode=mode, serial=self._serial(function))
 
     def _features(self) -> Mapping[str, tuple[str, ...]]:
@@ -95,19 +102,32 @@ class CardTraits(Traits):
         except MooringError:
             return {}
 
-    def _serial(self, pf: PciFunction) -> str | None:
-        key = self._key(pf)
+    def _serial(self, function: PciFunction) -> str | None:
+        key, folder = self._key(function), self._root / "bus/pci/devices" / str(function.address)
         if key not in self._serials:
-            path = self._root / "bus/pci/devices" / str(pf.address) / "vpd"
+            what = f"reading the VPD of {function.address}"
             try:
                 vpd = self._patience.call(
-                    str(pf.address), f"reading the VPD of {pf.address}", self._vpd_limit_s, lambda: self._read_vpd(path)
+                    str(function.address), what, self._vpd_limit_s, lambda: self._read_vpd(folder / "vpd")
                 )
             except HostFault:
                 vpd = b""
             self._serials[key] = serial_number(vpd)
+        if self._serials[key] is None and function.device_class.startswith(_NVME):
+            # Only its driver can tell, which goes while a guest has it; what it told is remembered.
+            self._serials[key] = _nvme_serial(folder)
         return self._serials[key]
 
-    def _key(self, pf: PciFunction) -> tuple[PciAddress, str, str]:
+    def _key(self, function: PciFunction) -> tuple[PciAddress, str, str]:
         """Another card in the same slot is another card; a MAC may be changed, and goes with the driver."""
-        return pf.address, pf.vendor_id, pf.product_id
+        return function.address, function.vendor_id, function.product_id
+
+
+def _nvme_serial(folder: Path) -> str | None:
+    for path in sorted(folder.glob("nvme/nvme*/serial")):
+        try:
+            text = read_file(path).decode("ascii").strip()
+        except (OSError, UnicodeError):
+            return None
+        return text if text.isprintable() and 0 < len(text) <= _SERIAL_MAX_CHARS else None
+    return None

@@ -65,8 +65,11 @@ class _Claim(NamedTuple):
         return f"virtfn{self.vf_index} of {self.pf.name}"
 
 
-def judge(seen: Sequence[SeenFunction]) -> tuple[PciFunction, ...]:
-    """The functions in the same order, with kind, PF and index settled and all faults named."""
+def judge(seen: Sequence[SeenFunction], *, is_all: bool = True) -> tuple[PciFunction, ...]:
+    """The functions in the same order, with kind, PF and index settled and all faults named.
+
+    ``is_all``: there are no others, so that a link to one is a fault.
+    """
     known = {one.name: one for one in seen}
     claims: dict[str, list[_Claim]] = {}
     for one in seen:
@@ -74,7 +77,12 @@ def judge(seen: Sequence[SeenFunction]) -> tuple[PciFunction, ...]:
             if target is not None:
                 claims.setdefault(target, []).append(_Claim(one, vf_index))
     shown_somewhere = {name for one in seen for name in ("numa_node", "iommu_group") if name not in one.absent}
-    return tuple(_settled(one, known, claims.get(one.name, ()), shown_somewhere) for one in seen)
+    settled = []
+    for one in seen:
+        if one.is_pf and is_all:
+            one.faults += _lost_vfs(one, known)
+        settled.append(_settled(one, known, claims.get(one.name, ()), shown_somewhere))
+    return tuple(settled)
 
 
 def _settled(
@@ -119,16 +127,24 @@ def _settled(
     )
 
 
+def _lost_vfs(one: SeenFunction, known: Mapping[str, SeenFunction]) -> Iterator[str]:
+    for vf_index, target in sorted(one.virtfns.items()):
+        if target is not None and target not in known:
+            yield f"virtfn{vf_index} points to {target}, which is no device of this host"
+
+
 def _pf_faults(one: SeenFunction, known: Mapping[str, SeenFunction], claims: Sequence[_Claim]) -> Iterator[str]:
     if one.has_physfn:
         yield "it has a physfn link, although it is a PF"
     for claim in claims:
         yield f"{claim} points to it, although it is a PF"
     for vf_index, target in sorted(one.virtfns.items()):
-        if target is not None and target not in known:
-            yield f"virtfn{vf_index} points to {target}, which is no network function of this host"
-        elif target is not None and known[target].is_pf:
+        if target is None or target not in known:
+            continue
+        if known[target].is_pf:
             yield f"virtfn{vf_index} points to {target}, which is a PF"
+        elif not known[target].has_physfn:
+            yield f"virtfn{vf_index} points to {target}, which is no VF"
     if one.vf_count is None:
         return
     if one.vf_total is not None and one.vf_count > one.vf_total:
@@ -155,7 +171,7 @@ def _vf_faults(one: SeenFunction, known: Mapping[str, SeenFunction], claims: Seq
     pf = claims[0].pf if claims else known.get(one.physfn or "")
     if pf is None:
         if one.physfn is not None:
-            yield f"its PF {one.physfn} is no network function of this host"
+            yield f"its PF {one.physfn} is no device of this host"
     elif not pf.is_pf:
         yield f"its PF {pf.name} has no SR-IOV files"
     elif claims and pf.vf_count is None:

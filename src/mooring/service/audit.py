@@ -15,15 +15,18 @@ from mooring.core.vlans import VLAN_ID_MAX, VLAN_ID_MIN
 from mooring.model.pci import FunctionKind
 from mooring.model.port import FUNCTION_VNIC_TYPES, Port, PortStatus
 from mooring.model.request import Claim, Device
-from mooring.model.server import Server, ServerStatus
+from mooring.model.server import GroupPolicy, Server, ServerStatus
 from mooring.model.vf import VfState
+from mooring.service.aggregates import zone_of
 from mooring.service.world import World
 from mooring.store.addresses import all_allocations
+from mooring.store.aggregates import AGGREGATES
 from mooring.store.claims import CLAIMS
 from mooring.store.devices import DEVICES
 from mooring.store.hosts import HOSTS
 from mooring.store.networks import SEGMENTS
 from mooring.store.ports import PORTS
+from mooring.store.server_groups import SERVER_GROUPS
 from mooring.store.servers import SERVERS
 from mooring.store.tx import Tx
 
@@ -110,6 +113,10 @@ def _claims_have_owners(books: Books) -> Iterator[str]:
             yield f"claim of {claim.host} {claim.address} is of server {claim.server_id}, which does not exist"
         elif server.host != claim.host:
             yield f"server {server.id} is on {server.host} and claims {claim.address} of {claim.host}"
+        if claim.device_id not in books.devices:
+            yield f"claim of {claim.host} {claim.address} is of device {claim.device_id}, which does not exist"
+        if claim.port_id is None and not claim.request_id:
+            yield f"claim of {claim.host} {claim.address} is for no port and for no PCI group"
         if claim.port_id is not None and (port is None or port.device_id != claim.server_id):
             yield f"claim of {claim.host} {claim.address} is for port {claim.port_id}, which is not that server's"
     for port in books.ports.values():
@@ -171,7 +178,7 @@ def _macs_apart(books: Books) -> Iterator[str]:
     claims = {claim.device_id: claim for claim in books.claims}
     for device in books.devices.values():
         claim = claims.get(device.id)
-        if claim is not None and device.state is VfState.IN_USE and device.kind is FunctionKind.VF:
+        if claim is not None and device.state is VfState.IN_USE and claim.desired.mac is not None:
             vlan = claim.desired.vlan.id if claim.desired.vlan else 0
             in_use[device.host, device.pf, claim.desired.mac, vlan] += 1
         if device.state is VfState.AVAILABLE and device.observed and device.observed.mac in live_macs:
@@ -208,6 +215,11 @@ def _active_is_proved(books: Books) -> Iterator[str]:
             yield f"{what}: {device.reason or 'it is not proved'}"
         if port.status is PortStatus.ERROR and port.fault is None:
             yield f"{what}, and nothing says why"
+    for claim in books.claims:
+        device, server = books.devices.get(claim.device_id), books.servers.get(claim.server_id)
+        is_lost = device is not None and device.state in (VfState.QUARANTINED, VfState.REMOVED_PENDING)
+        if is_lost and claim.port_id is None and server is not None and server.status is ServerStatus.ACTIVE:
+            yield f"server {server.id} is ACTIVE, and {claim.address} of PCI group {claim.request_id} is lost to it"
     for server in books.servers.values():
         if server.status is ServerStatus.ERROR and server.fault is None:
             yield f"server {server.id} is in ERROR, and nothing says why"
@@ -226,6 +238,26 @@ def _acknowledged_is_there(books: Books) -> Iterator[str]:
     shown = {(port.id, fixed.ip_address) for port in books.ports.values() for fixed in port.fixed_ips}
     for port_id, address in sorted(recorded ^ shown):
         yield f"address {address} of port {port_id} is in one book and not in the other"
+    yield from _zones_of_aggregates(books.tx)
+    yield from _groups_keep_their_policy(books)
+
+
+def _zones_of_aggregates(tx: Tx) -> Iterator[str]:
+    aggregates = AGGREGATES.where(tx)
+    for host in HOSTS.where(tx):
+        zone = zone_of(host, aggregates)
+        if zone != host.availability_zone:
+            yield f"host {host.name} is shown in availability zone {host.availability_zone}, and is in {zone}"
+
+
+def _groups_keep_their_policy(books: Books) -> Iterator[str]:
+    for group in SERVER_GROUPS.where(books.tx):
+        hosts = Counter(s.host for s in books.servers.values() if s.server_group_id == group.id and s.host)
+        if group.policy is GroupPolicy.AFFINITY and len(hosts) > 1:
+            yield f"the servers of affinity group {group.id} are on {', '.join(sorted(hosts))}"
+        for host, count in sorted(hosts.items()):
+            if group.policy is GroupPolicy.ANTI_AFFINITY and count > group.max_server_per_host:
+                yield f"anti-affinity group {group.id} has {count} servers on {host}, of {group.max_server_per_host}"
 
 
 def _one_object_per_token(books: Books) -> Iterator[str]:

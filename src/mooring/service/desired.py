@@ -1,8 +1,8 @@
 """The desired state of one host, derived from claims, ports and servers; nothing of it is stored."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 
-from mooring.core.baselines import baseline_mac
+from mooring.core.baselines import baseline_mac, has_settings
 from mooring.core.reconcile import baseline
 from mooring.model.desired import Desired, DesiredFunction, Purpose
 from mooring.model.host import Host
@@ -27,9 +27,18 @@ def desired_of(tx: Tx, host: Host) -> Desired:
         for claim in held
         if claim.port_id is not None and not claim.is_releasing and claim.device_id not in gone
     }
-    wanted = servers_of(tx, host, plugged)
+    wanted = servers_of(tx, host, plugged, _passed_through(held, gone))
     missed = tuple(device.address for device in by_address.values() if device.id in gone)
     return Desired(host.name, host.epoch, newest_sequence(tx), tuple(functions), tuple(wanted), missed)
+
+
+def _passed_through(held: Iterable[Claim], gone: Collection[str]) -> Mapping[str, tuple[PciAddress, ...]]:
+    """By server id, what its flavor asked for, by address: all of it that is there and not on its way back."""
+    found: dict[str, list[PciAddress]] = {}
+    for claim in held:
+        if claim.port_id is None and not claim.is_releasing and claim.device_id not in gone:
+            found.setdefault(claim.server_id, []).append(claim.address)
+    return {server_id: tuple(sorted(addresses)) for server_id, addresses in found.items()}
 
 
 def _owned(held: Iterable[Claim], by_address: dict[PciAddress, Device]) -> Iterable[DesiredFunction]:
@@ -55,11 +64,11 @@ def _unowned(held: Iterable[Claim], known: Iterable[Device]) -> Iterable[Desired
 
 def _is_whole_or_vf(device: Device) -> bool:
     """To an agent, what has no PF is a whole one: a VF whose PF is not known must never be sent as that."""
-    return (device.kind is FunctionKind.PF) == (device.pf is None) == (device.vf_index is None)
+    return (device.kind is not FunctionKind.VF) == (device.pf is None) == (device.vf_index is None)
 
 
 def _cleaned(device: Device) -> DesiredFunction:
-    """The baseline of a VF; a whole PF has no settings, and is reset."""
-    is_vf = device.kind is FunctionKind.VF
-    settings = baseline(baseline_mac(device.id, device.generation)) if is_vf else VfSettings()
+    """The baseline of a NIC's VF; every other function has no settings, and is reset."""
+    is_set = has_settings(device.kind, device.device_class)
+    settings = baseline(baseline_mac(device.id, device.generation)) if is_set else VfSettings()
     return DesiredFunction(device.address, device.pf, device.vf_index, device.generation, Purpose.BASELINE, settings)

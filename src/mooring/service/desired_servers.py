@@ -5,11 +5,12 @@ servers use them.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mooring.model.desired import DesiredImage, DesiredInterface, DesiredServer, InterfaceAddress, Route
 from mooring.model.host import Host
 from mooring.model.network import Subnet
+from mooring.model.pci import PciAddress
 from mooring.model.port import FUNCTION_VNIC_TYPES, Port, VifType
 from mooring.model.request import Claim
 from mooring.model.server import Server, ServerStatus
@@ -53,8 +54,13 @@ class _Books:
         return self.images[image_id]
 
 
-def servers_of(tx: Tx, host: Host, claimed: Mapping[str, Claim]) -> Iterable[DesiredServer]:
-    """The host's servers. ``claimed`` are the claims by port id whose functions are plugged in, or to be."""
+def servers_of(
+    tx: Tx, host: Host, claimed: Mapping[str, Claim], passed_through: Mapping[str, tuple[PciAddress, ...]]
+) -> Iterable[DesiredServer]:
+    """The host's servers. ``claimed`` are the claims by port id whose functions are plugged in, or to be.
+
+    ``passed_through`` are, by server id, the functions that are its guest's without being of a port.
+    """
     books = _Books(tx)
     servers = SERVERS.where(tx, host=host.name)
     ports = ports_of(tx, [server.id for server in servers])
@@ -65,7 +71,8 @@ def servers_of(tx: Tx, host: Host, claimed: Mapping[str, Claim]) -> Iterable[Des
             for port in (ports.get(server.id, []) if is_wanted else [])
             if _is_plugged(port, claimed)
         ]
-        yield _server(server, host, is_wanted, interfaces, books)
+        wanted = _server(server, host, is_wanted, interfaces, books)
+        yield replace(wanted, passthrough=passed_through.get(server.id, ())) if is_wanted else wanted
 
 
 def _is_plugged(port: Port, claimed: Mapping[str, Claim]) -> bool:
@@ -83,7 +90,7 @@ def _server(
         server.id, server.name, server.generation, True, flavor.vcpus, flavor.ram_mib, flavor.disk_gib,
         books.image(server.image_id) if server.image_id is not None else None, tuple(interfaces),
         project_id=server.project_id, availability_zone=host.availability_zone, metadata=server.metadata,
-        user_data=server.user_data, launch_index=server.launch_index,
+        user_data=server.user_data, launch_index=server.launch_index, numa_nodes=server.numa_nodes,
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """What an agent tells of its machine becomes devices. A new start of an agent begins a new epoch of its host."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from mooring.errors import Invalid
@@ -17,6 +17,7 @@ from mooring.store.hosts import HOSTS
 from mooring.store.tx import Event, Tx
 
 _FUNCTIONS_MAX = 65_536
+_UNSEEN = "the host does not show it any more"
 
 
 def take_inventory(tx: Tx, world: World, host: Host, snapshot: HostSnapshot) -> Welcome:
@@ -40,13 +41,17 @@ def take_inventory(tx: Tx, world: World, host: Host, snapshot: HostSnapshot) -> 
             continue
         pf = functions.get(offered.function.pf) if offered.function.pf else None
         settling.settle(_device(tx, world, host, offered, pf, before, is_owned=mine is not None))
+    whole = {claim.address for claim in owned.values()}
     for address, device in known.items():
         if address not in functions:
-            settling.lose(device, "the host does not show it any more")
+            is_for_pf = device.pf in whole
+            settling.lose(device, f"its PF {device.pf} is a server's" if is_for_pf else _UNSEEN)
     if is_reboot:
         restart_servers(tx, host.name)
     epoch = host.epoch + int(snapshot.agent_id != host.agent_id)
-    HOSTS.update(tx, _updated(tx, host, snapshot, functions, epoch))
+    in_guests = {address for address in whole & functions.keys() if functions[address].function.netdev is None}
+    lent = {device.physical_network for device in known.values() if device.address in in_guests and device.pf is None}
+    HOSTS.update(tx, _updated(tx, host, snapshot, functions, epoch, frozenset(lent)))
     kind = "host.rebooted" if is_reboot else "host.reported"
     tx.tell(
         Event(kind, host.name, host=host.name, actor=host.name, detail={"epoch": epoch, "functions": len(functions)})
@@ -60,13 +65,17 @@ def _checked(snapshot: HostSnapshot) -> dict[PciAddress, OfferedFunction]:
     functions = {offered.function.address: offered for offered in snapshot.functions}
     if len(functions) != len(snapshot.functions):
         raise Invalid("an inventory lists a function twice")
+    if len({cell.id for cell in snapshot.numa_cells}) != len(snapshot.numa_cells):
+        raise Invalid("an inventory lists a NUMA node twice")
     return functions
 
 
 def _updated(
-    tx: Tx, host: Host, snapshot: HostSnapshot, functions: Mapping[PciAddress, OfferedFunction], epoch: int
-) -> Host:
-    mappings: dict[str, set[str]] = {}
+    tx: Tx, host: Host, snapshot: HostSnapshot, functions: Mapping[PciAddress, OfferedFunction], epoch: int,
+    lent: Collection[str | None],
+) -> Host:  # fmt: skip
+    """``lent`` are the physical networks of PFs that servers have, and whose netdevs are in guests."""
+    mappings = {net: set(names) for net, names in host.device_mappings.items() if net in lent}
     for offered in functions.values():
         is_whole = offered.function.kind is FunctionKind.PF and offered.is_offered
         pf = offered if is_whole else functions.get(offered.function.pf) if offered.function.pf else None
@@ -78,7 +87,7 @@ def _updated(
         hypervisor_type=snapshot.hypervisor_type, hypervisor_version=snapshot.hypervisor_version,
         bridge_mappings=dict(snapshot.bridge_mappings), heard_at=tx.now,
         device_mappings={physnet: tuple(sorted(names)) for physnet, names in sorted(mappings.items())},
-        started_at=tx.now if epoch != host.epoch else host.started_at,
+        started_at=tx.now if epoch != host.epoch else host.started_at, numa_cells=snapshot.numa_cells,
     )  # fmt: skip
 
 
@@ -94,9 +103,12 @@ def _device(
     )  # fmt: skip
     device = _with_facts(base, offered, pf.function if pf else None)
     if is_owned:
-        # What its owner was promised is not forgotten because a guest's PF has no netdev, nor why it is in trouble.
+        # What its owner was promised is not forgotten because in a guest it has no netdev, nor why it is in trouble.
         physnet, mac = device.physical_network or base.physical_network, device.mac or base.mac
-        device = replace(device, physical_network=physnet, mac=mac, reason=base.reason)
+        features = base.features if function.features is None else device.features
+        device = replace(device, physical_network=physnet, mac=mac, features=features, reason=base.reason)
+        if not offered.is_offered:
+            device = replace(device, trusted=base.trusted, tags=base.tags)
     if known is None:
         return DEVICES.insert(tx, device)
     return known if device == known else DEVICES.update(tx, replace(device, updated_at=tx.now))
@@ -111,7 +123,14 @@ def _with_facts(device: Device, offered: OfferedFunction, pf: PciFunction | None
         pf_netdev=pf.netdev if pf else None, pf_mac=pf.mac if pf else None, vf_index=function.vf_index,
         vf_total=function.vf_total, vf_count=function.vf_count, driver=function.driver, netdev=function.netdev,
         mac=function.mac, numa_node=function.numa_node, iommu_group=function.iommu_group,
-        link_speed_mbps=function.link_speed_mbps, physical_network=offered.physical_network,
+        link_speed_mbps=(pf or function).link_speed_mbps, physical_network=offered.physical_network,
         is_offered=offered.is_offered, reason=device.reason if keeps_reason else reason,
-        observed=device.observed or offered.observed,
+        observed=device.observed or offered.observed, trusted=offered.trusted, tags=tuple(sorted(offered.tags)),
+        features=_features(function, pf), device_class=function.device_class or device.device_class,
     )  # fmt: skip
+
+
+def _features(function: PciFunction, pf: PciFunction | None) -> tuple[str, ...]:
+    """Its own, else its PF's; of what has no netdev there are none."""
+    told = function.features if function.features is not None or pf is None else pf.features
+    return tuple(sorted(told or ()))

@@ -6,6 +6,7 @@ A stored password is ``scrypt$N$r$p$salt$hash``, salt and hash in hex, so that t
 import asyncio
 import hashlib
 import hmac
+from collections.abc import Callable
 
 from mooring.errors import Invalid, Unreachable
 
@@ -51,7 +52,9 @@ def _scrypt(text: str, salt: str, n: int, r: int, p: int) -> bytes:
 class Passwords:
     """The same for handlers: in threads, two at once, and no longer a queue than the event loop can hold."""
 
-    def __init__(self) -> None:
+    def __init__(self, fits: Callable[[str, str], bool] = is_password) -> None:
+        """``fits`` is what is run once for each answer, whoever asks."""
+        self._fits = fits
         self._free = asyncio.Semaphore(_AT_ONCE)
         self._waiting = 0
 
@@ -69,7 +72,7 @@ class Passwords:
         check_password(text)
         await self._enter()
         try:
-            return await asyncio.to_thread(is_password, text, stored or _NOBODYS) and bool(stored)
+            return await asyncio.to_thread(self._fits, text, stored or _NOBODYS) and bool(stored)
         finally:
             self._free.release()
 

@@ -10,11 +10,14 @@ from mooring.model.desired import FunctionOutcome, FunctionReport, Report
 from mooring.model.host import Host
 from mooring.model.identity import Caller
 from mooring.model.outside import ControllerStep
+from mooring.model.pci import FunctionKind
 from mooring.model.request import Claim, Device
 from mooring.model.vf import VfField, VfSettings, VfState
+from mooring.service.claimants import claimant
 from mooring.service.claims import change_state, end_release
 from mooring.service.interfaces import finish_detach
 from mooring.service.port_faults import follow
+from mooring.service.returning import renew_vfs
 from mooring.service.server_reports import lose_function, take_server
 from mooring.service.world import World
 from mooring.store import devices
@@ -121,8 +124,9 @@ def _quarantine(tx: Tx, agent: Caller, device: Device, held: Claim | None, said:
     _tell(tx, agent, "device.quarantined", device, {"reason": reason})
     if held is not None and not held.is_releasing:
         follow(tx, agent.user_id, device, held)
-        if was_in_use:
-            lose_function(tx, agent, held, reason)
+        # A port says of itself what is the matter; of anything else only its server can.
+        if was_in_use or held.port_id is None:
+            lose_function(tx, agent, device, held)
 
 
 def _free(tx: Tx, world: World, agent: Caller, device: Device, held: Claim | None) -> None:
@@ -132,6 +136,8 @@ def _free(tx: Tx, world: World, agent: Caller, device: Device, held: Claim | Non
         device = change_state(tx, device, VfState.RELEASING)
     end_release(tx, device, held)
     _tell(tx, agent, "device.baseline-verified", device, {"generation": device.generation})
+    if device.kind is FunctionKind.PF:
+        renew_vfs(tx, device)
     if held is not None:
         finish_detach(tx, world, agent, held)
 
@@ -148,7 +154,7 @@ def _degrade(tx: Tx, agent: Caller, device: Device, held: Claim, said: FunctionR
         device = DEVICES.update(tx, replace(device, reason=reason, updated_at=tx.now))
     if is_news:
         facts = {"wanted": held.desired, "seen": said.observed, "reason": reason, "is_refused": said.is_refused}
-        _tell(tx, agent, "device.degraded", device, {"port": held.port_id, **facts})
+        _tell(tx, agent, "device.degraded", device, {**claimant(held), **facts})
     follow(tx, agent.user_id, device, held, is_refused=said.is_refused)
 
 
@@ -157,11 +163,11 @@ def _advance(tx: Tx, agent: Caller, device: Device, held: Claim, new: VfState) -
         device = change_state(tx, device, VfState.CLAIMED)
     if device.state is not new:
         device = change_state(tx, device, new)
-        _tell(tx, agent, f"device.{new}", device, {"port": held.port_id, "generation": device.generation})
+        _tell(tx, agent, f"device.{new}", device, {**claimant(held), "generation": device.generation})
     elif device.reason:
         was = device.reason
         device = DEVICES.update(tx, replace(device, reason="", updated_at=tx.now))
-        _tell(tx, agent, "device.restored", device, {"port": held.port_id, "was": was})
+        _tell(tx, agent, "device.restored", device, {**claimant(held), "was": was})
     else:
         return
     follow(tx, agent.user_id, device, held)

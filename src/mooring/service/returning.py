@@ -15,11 +15,14 @@ from mooring.model.port import PortStatus
 from mooring.model.request import Claim, Device
 from mooring.model.server import ServerStatus
 from mooring.model.vf import VfState
+from mooring.service.claimants import claimant
 from mooring.service.claims import change_state, come_back, forget
 from mooring.service.interfaces import finish_detach
 from mooring.service.port_faults import follow, show
 from mooring.service.server_ports import ports_of
+from mooring.service.server_reports import lose_function
 from mooring.service.world import World
+from mooring.store.devices import DEVICES
 from mooring.store.servers import SERVERS
 from mooring.store.tx import Event, Tx
 
@@ -47,6 +50,9 @@ def impostor(device: Device, function: PciFunction, places: Mapping[str, PciAddr
     if (function.kind, function.pf, function.vf_index) != (device.kind, device.pf, device.vf_index):
         what = str(function.kind) if function.pf is None else f"VF {function.vf_index} of {function.pf}"
         return f"the host shows another function at its address: {what}"
+    shown, known = (function.vendor_id, function.product_id), (device.vendor_id, device.product_id)
+    if "" not in (*shown, *known) and shown != known:
+        return f"the host shows another device at its address: {':'.join(shown)}, and it was {':'.join(known)}"
     if not is_reboot and device.state is not VfState.REMOVED_PENDING:
         return ""
     pf, mac = (device.address, device.mac) if device.pf is None else (device.pf, device.pf_mac)
@@ -69,7 +75,7 @@ class Settling:
         held = self.owned.get(device.id)
         if held is not None:
             self._settle_owned(device, held)
-        elif not device.is_offered or device.kind is FunctionKind.PCI:
+        elif not device.is_offered:
             if device.state not in (VfState.UNAVAILABLE, VfState.QUARANTINED):
                 self._through_discovery(device, VfState.UNAVAILABLE, device.reason)
         elif device.state in _UNSETTLED or (self.is_reboot and device.state is VfState.AVAILABLE):
@@ -92,6 +98,8 @@ class Settling:
             finish_detach(self.tx, self.world, self._agent, held)
         else:
             follow(self.tx, self._agent.user_id, device, held)
+            if held.port_id is None:
+                lose_function(self.tx, self._agent, device, held)
 
     def _settle_owned(self, device: Device, held: Claim) -> None:
         if device.state is VfState.REMOVED_PENDING:
@@ -114,8 +122,18 @@ class Settling:
         return Caller(f"host:{self.host}", self.host, None, None, frozenset({"admin"}))
 
 
+def renew_vfs(tx: Tx, pf: Device) -> None:
+    """The PF is clean and free. Its VFs may have been made anew since they were clean themselves, and are not now."""
+    for device in DEVICES.where(tx, host=pf.host, pf=str(pf.address)):
+        if device.state is VfState.AVAILABLE:
+            reason = f"its PF {pf.address} came back"
+            change_state(tx, device, VfState.BASELINING, is_new_owner=True, reason=reason)
+
+
 def _tell(tx: Tx, kind: str, device: Device, held: Claim) -> None:
-    detail = {"host": device.host, "address": str(device.address), "port": held.port_id, "reason": device.reason}
+    detail = {
+        "host": device.host, "address": str(device.address), **claimant(held), "reason": device.reason,
+    }  # fmt: skip
     tx.tell(Event(kind, device.id, actor=f"host:{device.host}", detail=detail))
 
 

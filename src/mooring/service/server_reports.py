@@ -9,6 +9,7 @@ from mooring.model.port import Port, PortStatus
 from mooring.model.request import Claim, Device
 from mooring.model.server import Fault, Server, ServerStatus
 from mooring.model.vf import VfState
+from mooring.service.claimants import claimants_name
 from mooring.service.port_faults import owners_words, show, words_of
 from mooring.service.server_ports import ports_of
 from mooring.service.servers import finish_delete
@@ -36,17 +37,22 @@ def _run(tx: Tx, agent: Caller, server: Server) -> None:
 
     One that works for the guest, and not as wanted, is its port's trouble and not the server's.
     """
-    held = {claim.port_id: claim for claim in claims.of_server(tx, server.id) if not claim.is_releasing}
-    devices = {port_id: DEVICES.get(tx, claim.device_id) for port_id, claim in held.items()}
+    held = [claim for claim in claims.of_server(tx, server.id) if not claim.is_releasing]
+    devices = [(claim, DEVICES.get(tx, claim.device_id)) for claim in held]
+    of_port = {claim.port_id: device for claim, device in devices}
     for port in ports_of(tx, [server.id]).get(server.id, []):
-        if port.id not in held or _is_as_wanted(devices[port.id]):
+        if port.id not in of_port or _is_as_wanted(of_port[port.id]):
             show(tx, agent.user_id, port, PortStatus.ACTIVE if port.admin_state_up else PortStatus.DOWN)
     if server.status is ServerStatus.ACTIVE:
         return
-    gone = [device for device in devices.values() if device is not None and device.state is VfState.REMOVED_PENDING]
+    gone = [
+        _loss(claim, device)
+        for claim, device in devices
+        if device is not None and device.state is VfState.REMOVED_PENDING
+    ]
     if gone:
-        fail(tx, agent, server, "; ".join(f"{device.address}: {device.reason}" for device in gone))
-    elif all(device is not None and device.state is VfState.IN_USE for device in devices.values()):
+        fail(tx, agent, server, "; ".join(gone))
+    elif all(device is not None and device.state is VfState.IN_USE for _, device in devices):
         _activate(tx, agent, server)
 
 
@@ -88,11 +94,16 @@ def _fault(tx: Tx, server: Server, reason: str) -> Fault:
     return Fault(message, reason[:FAULT_DETAILS_CHARS_MAX], tx.now)
 
 
-def lose_function(tx: Tx, agent: Caller, held: Claim, reason: str) -> None:
-    """A function that a running guest used is in quarantine: the server has not what it was promised."""
+def lose_function(tx: Tx, agent: Caller, device: Device, held: Claim) -> None:
+    """What a running guest used is in quarantine, or gone: the server has not what it was promised."""
     server = SERVERS.get(tx, held.server_id)
     if server is not None and server.status is ServerStatus.ACTIVE:
-        fail(tx, agent, server, f"{held.address} of port {held.port_id} is quarantined: {reason}")
+        fail(tx, agent, server, _loss(held, device))
+
+
+def _loss(held: Claim, device: Device) -> str:
+    what = "quarantined" if device.state is VfState.QUARANTINED else "gone"
+    return f"{held.address} of {claimants_name(held)} is {what}: {device.reason}"
 
 
 def _finish_if_clean(tx: Tx, world: World, agent: Caller, server: Server) -> None:

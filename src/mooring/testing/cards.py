@@ -1,4 +1,4 @@
-"""Real cards as data: their PCI ids, where their VFs sit, and what their PF drivers answer to each VF setting.
+"""Real cards as data: their PCI ids, where their VFs sit, and what a NIC's PF driver answers to each VF setting.
 
 The manners are those of the kernel's drivers, each cited by file and function. What the kernel does for every card
 stays out of here: ``net/core/rtnetlink.c`` itself refuses a maximum rate below the minimum (EINVAL,
@@ -33,11 +33,13 @@ class Card:
     driver: str
     vf_driver: str
     vf_total: int
-    """``sriov_totalvfs`` of each port."""
+    """``sriov_totalvfs`` of each port; 0 is a card without SR-IOV."""
     vf_offset: int
     """First VF Offset of the first port."""
     vf_stride: int
     speed_mbps: int
+    device_class: str = "020000"
+    """Six hex digits: class, subclass and interface; of its VFs too."""
     vf_offset_step: int = 0
     """What each further port adds to the offset, on cards whose ports hold their VFs in blocks."""
     newborn: VfSettings = _UNTRUSTED
@@ -60,6 +62,11 @@ class Card:
     """While the PF has no link, any rate is EINVAL, 0 included."""
     no_vlan_shown_as: int = 0
     """The id that is read back when there is no VLAN. mlx4 shows 4095 (``MLX4_VGT``)."""
+
+    @property
+    def is_nic(self) -> bool:
+        """Whether its functions have netdevs."""
+        return self.device_class.startswith("02")
 
     def offset_of_port(self, function: int) -> int:
         """First VF Offset (``sriov_offset``) of the port that is PCI function ``function`` of the card."""
@@ -160,3 +167,48 @@ MELLANOX_CX6 = Card(
 and only warns while the spoof check is on. ``mlx5_eswitch_set_vport_rate`` takes both rates and does not compare them
 with the link. VFs start with the spoof check off; nothing but that check holds a guest to its administrative MAC.
 """
+
+NVIDIA_V100 = Card(
+    name="NVIDIA Tesla V100",
+    vendor_id="10de",
+    product_id="1db4",
+    vf_product_id="",
+    driver="nouveau",
+    vf_driver="",
+    vf_total=0,
+    vf_offset=0,
+    vf_stride=0,
+    speed_mbps=0,
+    device_class="030200",
+)
+"""A GPU without a screen and without SR-IOV: a 3D controller, as ``pci.ids`` has it."""
+
+SAMSUNG_PM9A3 = Card(
+    name="Samsung PM9A3",
+    vendor_id="144d",
+    product_id="a80a",
+    vf_product_id="",
+    driver="nvme",
+    vf_driver="",
+    vf_total=0,
+    vf_offset=0,
+    vf_stride=0,
+    speed_mbps=0,
+    device_class="010802",
+)
+"""An NVMe drive with one namespace, whose disk is there while ``nvme`` has it."""
+
+INTEL_N6001 = Card(
+    name="Intel FPGA N6001",
+    vendor_id="8086",
+    product_id="bcce",
+    vf_product_id="bccf",
+    driver="dfl-pci",
+    vf_driver="dfl-pci",
+    vf_total=3,
+    vf_offset=5,
+    vf_stride=1,
+    speed_mbps=0,
+    device_class="120000",
+)
+"""An FPGA, a processing accelerator. Ids of ``drivers/fpga/dfl-pci.c``, whose ``cci_pci_sriov_configure`` makes VFs."""

@@ -80,6 +80,7 @@ class PciBusContract:
         refuses(NotFound, self.bus.bind, ABSENT)
         refuses(NotFound, self.bus.reset, ABSENT)
         refuses(NotFound, self.bus.set_vf_count, ABSENT, 1)
+        refuses(NotFound, self.bus.remove_vfs, ABSENT)
 
     def test_the_number_of_vfs_is_never_changed_from_another_than_none(self) -> None:
         count = self._function(self.pf).vf_count or 0
@@ -92,6 +93,7 @@ class PciBusContract:
 
     def test_a_vf_has_no_vfs(self) -> None:
         refuses(Unsupported, self.bus.set_vf_count, self.vf, 1)
+        refuses(Unsupported, self.bus.remove_vfs, self.vf)
 
     def test_vfs_are_made_and_are_there_with_their_drivers(self) -> None:
         if self.spare_pf is None:
@@ -104,6 +106,11 @@ class PciBusContract:
         vfs = [one for one in read_functions(self.root) if one.pf == self.spare_pf]
         same([vf.vf_index for vf in vfs], [0, 1], "the VFs")
         same([(vf.driver is None, vf.netdev is None, vf.faults) for vf in vfs], [(False, False, ())] * 2, "the VFs")
+        self.bus.remove_vfs(self.spare_pf)
+        same([one for one in read_functions(self.root) if one.pf == self.spare_pf], [], "the VFs that were taken away")
+        same(self._function(self.spare_pf).vf_count, 0, "sriov_numvfs")
+        self.bus.remove_vfs(self.spare_pf)
+        self.bus.set_vf_count(self.spare_pf, 2)
 
     def _function(self, address: PciAddress) -> PciFunction:
         found = read_functions(self.root, only={address, self.pf})

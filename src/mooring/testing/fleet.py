@@ -16,7 +16,8 @@ class Fleet:
     """``folder`` holds one folder for each host; what an earlier fleet left there is found again."""
 
     def __init__(self, folder: Path, controller_url: str):
-        self._folder = folder
+        # The agents' files name what is in it, and a hypervisor takes no path that is not absolute.
+        self._folder = folder.absolute()
         self._url = controller_url
         self._hosts: dict[str, SimulatedHost] = {}
         self._agents: dict[str, subprocess.Popen[bytes]] = {}

@@ -15,11 +15,13 @@ from mooring.errors import NotFound
 from mooring.host.machine import HypervisorFacts, Machine
 from mooring.host.sysfs import find_root, read_functions
 from mooring.host.traits import CardTraits
+from mooring.model.host import NumaCell
 from mooring.model.pci import FunctionKind, PciAddress, PciFunction
 from mooring.model.vf import VfSettings
 from mooring.testing.cards import Card
 from mooring.testing.disks import SimulatedDisks
 from mooring.testing.hypervisor import SimulatedHypervisor
+from mooring.testing.numa_tree import build_nodes, two_sockets
 from mooring.testing.occupants import SimulatedOccupants
 from mooring.testing.pci_kernel import KNOWN_CARDS
 from mooring.testing.pcibus import SimulatedPciBus
@@ -35,12 +37,34 @@ _ZERO_MAC = "00:00:00:00:00:00"
 class Spec:
     """One ``[[device_spec]]`` of the host's own file."""
 
-    pf: str
-    physical_network: str
+    pf: str = ""
+    physical_network: str = ""
     vfs: str | None = None
     exclude: bool = False
     num_vfs: int | None = None
     whole: bool = False
+    address: str = ""
+    vendor_id: str = ""
+    product_id: str = ""
+    device_class: str = ""
+    trusted: bool = False
+    tags: Sequence[str] = ()
+
+    def toml(self) -> Sequence[str]:
+        """Its lines, without what is not given."""
+        texts = {
+            "pf": self.pf, "address": self.address, "vendor_id": self.vendor_id, "product_id": self.product_id,
+            "class": self.device_class, "vfs": self.vfs,
+            "physical_network": "" if self.exclude else self.physical_network,
+        }  # fmt: skip
+        flags = {"whole": self.whole, "exclude": self.exclude, "trusted": self.trusted}
+        return [
+            "[[device_spec]]",
+            *(f'{key} = "{text}"' for key, text in texts.items() if text),
+            *([f"num_vfs = {self.num_vfs}"] if self.num_vfs is not None else []),
+            *(f"{key} = true" for key, flag in flags.items() if flag),
+            *([f"tags = {list(self.tags)}"] if self.tags else []),
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +77,8 @@ class Plan:
     vcpus: int = 64
     memory_mib: int = 262_144
     disk_gib: int = 4_000
+    numa_cells: Sequence[NumaCell] | None = None
+    """``None``: a node in each of two sockets."""
 
 
 class SimulatedHost:
@@ -76,6 +102,8 @@ class SimulatedHost:
             build(folder / "sys", plan.ports)
         else:
             unpack_recording(folder)
+        cells = two_sockets(plan.vcpus, plan.memory_mib) if plan.numa_cells is None else plan.numa_cells
+        build_nodes(find_root(folder), cells)
         facts = HypervisorFacts("QEMU", 7_002_000, plan.vcpus, plan.memory_mib, plan.disk_gib)
         (folder / "facts.toml").write_text(_facts_toml(facts))
         key_file = folder / "agent.key"
@@ -189,7 +217,7 @@ class SimulatedHost:
     def _switch_on(self, function: PciFunction, *, has_vfs: bool) -> None:
         (folder_of(self.root, function.address) / "driver_override").write_text("(null)\n")
         own_driver = self.pci_bus.own_driver(function.address)
-        if function.driver != own_driver:
+        if own_driver is not None and function.driver != own_driver:
             self.pci_bus.rebind(function.address, own_driver)
         if function.vf_count and not has_vfs:
             self.pci_bus.set_vf_count_by_hand(function.address, 0)
@@ -220,10 +248,5 @@ def _agent_toml(folder: Path, plan: Plan, controller: str) -> str:
     if plan.bridge_mappings:
         lines += ["[agent.bridge_mappings]", *(f'{net} = "{name}"' for net, name in plan.bridge_mappings.items()), ""]
     for spec in plan.specs:
-        lines += ["[[device_spec]]", f'pf = "{spec.pf}"']
-        lines += [f'vfs = "{spec.vfs}"'] if spec.vfs else []
-        lines += [f"num_vfs = {spec.num_vfs}"] if spec.num_vfs is not None else []
-        lines += ["whole = true"] if spec.whole else []
-        lines += ["exclude = true"] if spec.exclude else [f'physical_network = "{spec.physical_network}"']
-        lines.append("")
+        lines += [*spec.toml(), ""]
     return "\n".join(lines)

@@ -1,4 +1,4 @@
-"""Who uses a simulated host's netdevs and devices: what a test says."""
+"""Who uses a simulated host's netdevs, disks and devices: what a test says."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
@@ -12,6 +12,7 @@ from mooring.host.machine import Occupants
 class _Said:
     netdevs: Mapping[str, str] = field(default_factory=dict)
     holders: Mapping[str, str] = field(default_factory=dict)
+    disks: Mapping[str, str] = field(default_factory=dict)
 
 
 class SimulatedOccupants(Occupants):
@@ -30,6 +31,11 @@ class SimulatedOccupants(Occupants):
         said = self._said()
         self._save(replace(said, holders={**said.holders, node: holder}))
 
+    def mount(self, disk: str, where: str) -> None:
+        """``mount /dev/DISK WHERE``."""
+        said = self._said()
+        self._save(replace(said, disks={**said.disks, disk: f"is mounted on {where}"}))
+
     def leave(self) -> None:
         """Nobody uses anything any more."""
         self._save(_Said())
@@ -37,7 +43,10 @@ class SimulatedOccupants(Occupants):
     def netdevs(self) -> Mapping[str, str]:
         return self._said().netdevs
 
-    def holders(self, nodes: Collection[str]) -> Mapping[str, str]:
+    def disks(self, disks: Mapping[str, str]) -> Mapping[str, str]:
+        return {name: use for name, use in self._said().disks.items() if name in disks}
+
+    def holders(self, nodes: Collection[str], *, is_seen: bool = False) -> Mapping[str, str]:  # noqa: ARG002 - all is
         return {node: holder for node, holder in self._said().holders.items() if node in nodes}
 
     def _said(self) -> _Said:

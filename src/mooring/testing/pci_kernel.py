@@ -16,11 +16,21 @@ from mooring import wire
 from mooring.errors import MooringError, NotFound
 from mooring.host.kernel_answers import errno_name
 from mooring.model.pci import PciAddress
-from mooring.testing.cards import INTEL_82576, INTEL_E810, INTEL_X710, MELLANOX_CX6, ZERO_MAC, Card
+from mooring.testing.cards import (
+    INTEL_82576,
+    INTEL_E810,
+    INTEL_N6001,
+    INTEL_X710,
+    MELLANOX_CX6,
+    NVIDIA_V100,
+    SAMSUNG_PM9A3,
+    ZERO_MAC,
+    Card,
+)
 from mooring.testing.sysfs_tree import add_vfs, folder_of, rebind, remove_vfs
 from mooring.testing.vf_table import SimulatedVfTable
 
-KNOWN_CARDS = (INTEL_82576, INTEL_X710, INTEL_E810, MELLANOX_CX6)
+KNOWN_CARDS = (INTEL_82576, INTEL_X710, INTEL_E810, MELLANOX_CX6, NVIDIA_V100, SAMSUNG_PM9A3, INTEL_N6001)
 HANG_LIMIT_S = 60.0
 _LOOK_AGAIN_S = 0.005
 _OK = "ok"
@@ -67,7 +77,7 @@ class SimulatedKernel:
         self._folder = folder
         self._vf_table = vf_table
         self._pfs = {card.product_id: card for card in cards}
-        self._vfs = {card.vf_product_id: card for card in cards}
+        self._vfs = {card.vf_product_id: card for card in cards if card.vf_total}
 
     def write(self, path: Path, text: bytes) -> None:
         """Raises OSError, as a write to the file would."""

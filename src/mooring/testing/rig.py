@@ -5,12 +5,14 @@ import sys
 from collections.abc import Mapping
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from mooring.main import CLOUDS, listen
 from mooring.testing.client import ApiClient, wait_until
 from mooring.testing.host import Plan, SimulatedHost
 
 START_MAX_S = 20.0
+_PAGES_MAX = 1_000
 
 
 class Process:
@@ -99,8 +101,16 @@ class Rig:
         self.agents[name] = Process(faulty if steps else plain, self.folder / f"{name}.log")
 
     def devices(self) -> list[dict[str, object]]:
-        found: list[dict[str, object]] = self.client.want(200, "GET", "/mooring/v1/pci-devices")["pci_devices"]
-        return found
+        """All, page by page."""
+        found: list[dict[str, object]] = []
+        where = path = "/mooring/v1/pci-devices"
+        for _ in range(_PAGES_MAX):
+            page = self.client.want(200, "GET", where)
+            found += page["pci_devices"]
+            if "pci_devices_links" not in page:
+                return found
+            where = f"{path}?{urlsplit(page['pci_devices_links'][0]['href']).query}"
+        raise AssertionError(f"over {_PAGES_MAX} pages of devices")
 
     def make_network(self, vlan: int, cidr: str, default_vnic_type: str = "normal") -> str:
         """A VLAN of physnet1 with one subnet; returns its id."""

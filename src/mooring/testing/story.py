@@ -135,6 +135,17 @@ STORY: Sequence[Chapter] = (
                 is_refused=True,
             ),
             Step("mooring device list --host sim3", "", ("app1", "app2")),
+            Step(
+                "mooring pci-group create west --select host=sim1,address=0000:81:*.*"
+                " --select host=sim3,address=0000:01:*.*",
+                "Bus 0000:81 leads to one switch in sim1 and to another in sim3. A PCI group takes such tuples:",
+                ("PCI group west is made", "on 2 hosts"),
+            ),
+            Step(
+                "mooring explain --flavor small --image debian --nic net-id=blue,pci-group=west",
+                "Who asks for it gets a function of one of these cards, or hears why not:",
+                ("2 hosts would do", "no VF of PCI group west on physnet1"),
+            ),
         ),
     ),
     Chapter(

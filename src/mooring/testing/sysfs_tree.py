@@ -16,11 +16,12 @@ from importlib import resources
 from itertools import count
 from pathlib import Path
 
+from mooring.core.endpoints import is_passthrough
 from mooring.errors import Invalid, NotFound
-from mooring.host.pcibus import is_passthrough
 from mooring.host.sysfs import find_root
 from mooring.model.pci import PciAddress
 from mooring.testing.cards import Card
+from mooring.testing.disk_tree import add_disk, remove_disks
 
 RECORDING = "host-82576"
 _SECOND_SOCKET_BUS = 0x80
@@ -28,13 +29,13 @@ _SECOND_SOCKET_BUS = 0x80
 
 @dataclass(frozen=True, slots=True)
 class SimulatedPf:
-    """One port of a card, with the VFs that it has."""
+    """One port of a card with the VFs that it has, or a card that is no NIC, whose ``netdev`` and ``mac`` are empty."""
 
     card: Card
     address: PciAddress
-    netdev: str
-    mac: str
-    num_vfs: int
+    netdev: str = ""
+    mac: str = ""
+    num_vfs: int = 0
     numa_node: int | None = None
     speed_mbps: int | None = None
     """``None``: the card's own speed."""
@@ -60,12 +61,12 @@ def build(root: Path, ports: Sequence[SimulatedPf]) -> None:
     Raises Invalid for more VFs than the card has, and for two functions at one address.
     """
     tree = _Tree(root)
-    for name in ("bus/pci/devices", "bus/pci/drivers/vfio-pci", "class/net", "kernel/iommu_groups"):
+    for name in ("bus/pci/devices", "bus/pci/drivers/vfio-pci", "class/block", "class/net", "kernel/iommu_groups"):
         (root / name).mkdir(parents=True, exist_ok=True)
     for pf in ports:
         if not 0 <= pf.num_vfs <= pf.card.vf_total:
             raise Invalid(
-                f"{pf.netdev} with {pf.num_vfs} VFs: a {pf.card.name} has {pf.card.vf_total} at most",
+                f"{pf.netdev or pf.address} with {pf.num_vfs} VFs: a {pf.card.name} has {pf.card.vf_total} at most",
                 hint=f"give num_vfs from 0 to {pf.card.vf_total}",
             )
         _add_pf(tree, pf)
@@ -132,7 +133,7 @@ def rebind(
     tree.bind(folder, driver)
     if driver is None or is_passthrough(driver):
         return
-    if (folder / "physfn").is_symlink():
+    if (folder / "physfn").is_symlink() and any((folder / "physfn" / "net").glob("*")):
         pf_netdev, pf_mac, vf_index = _parent(folder)
         netdev, mac = f"{pf_netdev}v{vf_index}", mac or _drawn_mac(pf_mac, vf_index)
     if netdev is not None and mac is not None:
@@ -171,7 +172,7 @@ class _Netdev:
 
 def _add_pf(tree: "_Tree", pf: SimulatedPf) -> None:
     card, offset = pf.card, pf.card.offset_of_port(pf.address.function)
-    ids = _Ids(card.vendor_id, card.product_id, "flr pm bus")
+    ids = _Ids(card.vendor_id, card.product_id, "flr pm bus", card.device_class)
     folder = tree.add_function(tree.root / _bridge_path(pf.address), pf.address, ids, pf.numa_node)
     sriov = {
         "sriov_totalvfs": card.vf_total,
@@ -181,13 +182,15 @@ def _add_pf(tree: "_Tree", pf: SimulatedPf) -> None:
         "sriov_vf_device": card.vf_product_id,
         "sriov_drivers_autoprobe": 1,
     }
-    _write(folder, sriov)
+    if card.vf_total:
+        _write(folder, sriov)
     tree.bind(folder, card.driver)
     speed_mbps = (pf.speed_mbps or card.speed_mbps) if pf.link_is_up else None
-    tree.add_netdev(folder, _Netdev(pf.netdev, pf.mac, speed_mbps, pf.mtu))
+    if card.is_nic:
+        tree.add_netdev(folder, _Netdev(pf.netdev, pf.mac, speed_mbps, pf.mtu))
     for vf_index in range(pf.num_vfs):
         (folder / f"virtfn{vf_index}").symlink_to(f"../{pf.vf_address(vf_index)}")
-        netdev = _Netdev(pf.vf_netdev(vf_index), pf.vf_mac(vf_index))
+        netdev = _Netdev(pf.vf_netdev(vf_index), pf.vf_mac(vf_index)) if card.is_nic else None
         _add_vf(tree, folder, pf.vf_address(vf_index), card.vf_driver, netdev)
 
 
@@ -195,7 +198,8 @@ def _add_vf(tree: "_Tree", pf: Path, address: PciAddress, driver: str | None, ne
     """``netdev`` is the one that its driver makes."""
     vendor_id = (pf / "vendor").read_text().strip().removeprefix("0x")
     numa_node = int((pf / "numa_node").read_text())
-    ids = _Ids(vendor_id, (pf / "sriov_vf_device").read_text().strip(), "flr")
+    device_class = (pf / "class").read_text().strip().removeprefix("0x")
+    ids = _Ids(vendor_id, (pf / "sriov_vf_device").read_text().strip(), "flr", device_class)
     folder = tree.add_function(pf.parent, address, ids, None if numa_node < 0 else numa_node)
     (folder / "physfn").symlink_to(f"../{pf.name}")
     tree.bind(folder, driver)
@@ -240,6 +244,7 @@ class _Ids:
     vendor_id: str
     product_id: str
     reset_method: str
+    device_class: str
 
     def __str__(self) -> str:
         return f"{self.vendor_id}:{self.product_id}".upper()
@@ -269,7 +274,7 @@ class _Tree:
         _write(
             folder,
             {
-                "class": "0x020000",
+                "class": f"0x{ids.device_class}",
                 "vendor": f"0x{ids.vendor_id}",
                 "device": f"0x{ids.product_id}",
                 "subsystem_vendor": f"0x{ids.vendor_id}",
@@ -277,7 +282,7 @@ class _Tree:
                 "revision": "0x01",
                 "numa_node": -1 if numa_node is None else numa_node,
                 "driver_override": "(null)",
-                "uevent": f"PCI_CLASS=20000\nPCI_ID={ids}\nPCI_SLOT_NAME={address}",
+                "uevent": f"PCI_CLASS={int(ids.device_class, 16):04X}\nPCI_ID={ids}\nPCI_SLOT_NAME={address}",
                 "reset_method": ids.reset_method,
             },
         )
@@ -297,6 +302,7 @@ class _Tree:
             old = (folder / "driver").readlink().name
             (self.root / "bus/pci/drivers" / old / folder.name).unlink(missing_ok=True)
             (folder / "driver").unlink()
+            remove_disks(self.root, folder)
         lines = [line for line in (folder / "uevent").read_text().splitlines() if not line.startswith("DRIVER=")]
         if driver is not None:
             home = self.root / "bus/pci/drivers" / driver
@@ -304,6 +310,8 @@ class _Tree:
             _link(folder / "driver", home)
             _link(home / folder.name, folder)
             lines.insert(0, f"DRIVER={driver}")
+            if driver == "nvme":
+                add_disk(self.root, folder)
         (folder / "uevent").write_text("".join(f"{line}\n" for line in lines))
 
     def remove_function(self, folder: Path) -> None:

@@ -228,8 +228,10 @@ class Host:
 
     def state(self) -> object:
         """What an agent is there for: the VFs' settings and the domains."""
-        drivers = {vf: self.bus.driver(self.vf(vf)) for vf in range(VF_COUNT)}
-        return self.table.look(PF_NETDEV), self.hypervisor.domains(), drivers, self.disks.kept()
+        functions = read_functions(self.sysfs)
+        drivers = {one.address: one.driver for one in functions}
+        is_ours = any(one.netdev == PF_NETDEV for one in functions)
+        return self.table.look(PF_NETDEV) if is_ours else None, self.hypervisor.domains(), drivers, self.disks.kept()
 
     def writes_since(self, start: int) -> list[WriteRecord]:
         return list(self.table.writes()[start:])
@@ -251,6 +253,11 @@ class Host:
         settings = dataclasses.replace(settings, **other)
         return DesiredFunction(self.vf(index), PF, index, generation, Purpose.SERVE, settings, server_id)
 
+    def portless(self, index: int, server_id: str = WEB, generation: int = 2, **other: Any) -> DesiredFunction:
+        """VF ``index`` for the server, asked for by its flavor."""
+        settings = dataclasses.replace(baseline(f"02:00:00:00:f1:{index:02x}"), **other)
+        return DesiredFunction(self.vf(index), PF, index, generation, Purpose.SERVE, settings, server_id)
+
     def interface(self, index: int, vnic_type: str = "direct") -> DesiredInterface:
         return DesiredInterface(
             port_id=f"7c9e6679-7425-40de-944b-e07fc1f90a{index:02x}",
@@ -267,9 +274,12 @@ def port_mac(index: int) -> str:
 
 
 def server(
-    interfaces: Iterable[DesiredInterface], server_id: str = WEB, generation: int = 1, is_wanted: bool = True
-) -> DesiredServer:
-    return DesiredServer(server_id, "web1", generation, is_wanted, 1, 64, interfaces=tuple(interfaces))
+    interfaces: Iterable[DesiredInterface], server_id: str = WEB, generation: int = 1, is_wanted: bool = True,
+    passthrough: Iterable[PciAddress] = (),
+) -> DesiredServer:  # fmt: skip
+    return DesiredServer(
+        server_id, "web1", generation, is_wanted, 1, 64, interfaces=tuple(interfaces), passthrough=tuple(passthrough)
+    )
 
 
 def desired(

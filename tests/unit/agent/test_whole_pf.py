@@ -1,6 +1,7 @@
 """A whole PF in a guest's hands: nothing to program, everything to give back clean."""
 
 from mooring.core.devspec import DeviceSpec
+from mooring.host.sysfs import read_functions
 from mooring.model.desired import DesiredFunction, DesiredInterface, Purpose
 from mooring.model.vf import VfSettings
 from tests.unit.agent.hosts import (
@@ -12,6 +13,7 @@ from tests.unit.agent.hosts import (
     PROGRAMMED,
     QUARANTINED,
     RUNNING,
+    VF_COUNT,
     WEB,
     Host,
     desired,
@@ -54,5 +56,20 @@ def test_a_pf_that_is_not_handed_out_whole_is_refused(bare: Host) -> None:
     assert outcomes(bare.agent(specs=specs).turn(desired([CLEAN]))) == [QUARANTINED]
 
 
-def test_a_pf_with_vfs_is_not_handed_out_whole(host: Host) -> None:
-    assert outcomes(host.agent(specs=WHOLE).turn(desired([CLEAN]))) == [QUARANTINED]
+def test_a_pf_with_vfs_keeps_them_until_a_server_has_it_whole(host: Host) -> None:
+    agent = host.agent(specs=WHOLE)
+    assert outcomes(agent.turn(desired([CLEAN, host.clean(0)]))) == [BASELINE_VERIFIED, BASELINE_VERIFIED]
+    assert vf_count(host) == VF_COUNT
+    assert outcomes(agent.turn(desired([SERVING], [server([INTERFACE])], 2))) == [IN_USE, RUNNING]
+    assert (vf_count(host), host.bus.driver(PF)) == (0, "vfio-pci")
+
+
+def test_a_pf_of_which_a_vf_is_excluded_is_not_handed_out_whole(host: Host) -> None:
+    specs = (DeviceSpec(pf=PF_NETDEV, vfs=frozenset({1}), exclude=True), *WHOLE)
+    assert outcomes(host.agent(specs=specs).turn(desired([CLEAN]))) == [QUARANTINED]
+    assert vf_count(host) == VF_COUNT
+
+
+def vf_count(host: Host) -> int | None:
+    (pf,) = (one for one in read_functions(host.sysfs) if one.address == PF)
+    return pf.vf_count

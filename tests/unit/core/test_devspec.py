@@ -56,6 +56,14 @@ def indices(answers: Mapping[PciAddress, OfferedFunction]) -> list[int | None]:
         ({"pf": "x", "exclude": True, "num_vfs": 65535}, DeviceSpec("x", exclude=True, num_vfs=65535)),
         ({"pf": "x", "physical_network": "p", "whole": True}, DeviceSpec("x", physical_network="p", whole=True)),
         ({"pf": "x", "physical_network": "p", "whole": False}, DeviceSpec("x", physical_network="p")),
+        (
+            {"pf": "x", "physical_network": "p", "whole": True, "num_vfs": 8},
+            DeviceSpec("x", physical_network="p", whole=True, num_vfs=8),
+        ),
+        (
+            {"address": "0000:81:00.0", "physical_network": "p", "whole": True},
+            DeviceSpec(address=PF.address, physical_network="p", whole=True),
+        ),
     ],
 )
 def test_an_entry_is_read_as_written(entry: Mapping[str, object], parsed: DeviceSpec) -> None:
@@ -111,10 +119,8 @@ def test_an_entry_is_read_as_written(entry: Mapping[str, object], parsed: Device
         ({"pf": "x", "physical_network": "p", "num_vfs": -1}, "num_vfs = -1 is not from 0 to 65535", "sriov_totalvfs"),
         ({"pf": "x", "physical_network": "p", "num_vfs": 65536}, "num_vfs = 65536 is not from", "sriov_totalvfs"),
         ({"address": "0000:81:10.0", "physical_network": "p", "num_vfs": 4}, "num_vfs without pf", "name it with pf"),
-        ({"address": "0000:81:00.0", "physical_network": "p", "whole": True}, "whole without pf", "name the PF"),
         ({"pf": "x", "physical_network": "p", "whole": "yes"}, "whole = 'yes' is not true or false", "without quotes"),
-        ({"pf": "x", "physical_network": "p", "whole": True, "vfs": "0"}, "both whole and vfs", "leave vfs out"),
-        ({"pf": "x", "physical_network": "p", "whole": True, "num_vfs": 0}, "both whole and num_vfs", "leave num_vfs"),
+        ({"pf": "x", "physical_network": "p", "whole": True, "vfs": "0"}, "both whole and vfs", "an entry of its own"),
         ({"pf": "x", "exclude": True, "whole": True}, "both whole and exclude", "leave that out"),
     ],
 )  # fmt: skip  # one entry a line
@@ -133,8 +139,7 @@ def test_a_wrong_entry_is_refused_with_the_way_out(entry: Mapping[str, object], 
     [
         ({"num_vfs": 4}, {"num_vfs": 8}, "it gives ens1f0 num_vfs = 8, and entry 1 num_vfs = 4"),
         ({"num_vfs": 4, "vfs": "0-1"}, {"num_vfs": 0, "vfs": "2-3"}, "num_vfs = 0, and entry 1 num_vfs = 4"),
-        ({"whole": True}, {"num_vfs": 4}, "it gives ens1f0 num_vfs = 4, and entry 1 whole"),
-        ({"num_vfs": 4}, {"whole": True}, "it gives ens1f0 whole, and entry 1 num_vfs = 4"),
+        ({"num_vfs": 4, "whole": True}, {"num_vfs": 8}, "it gives ens1f0 num_vfs = 8, and entry 1 num_vfs = 4"),
     ],
 )
 def test_two_entries_of_one_pf_that_disagree_about_its_vfs_are_refused(
@@ -154,18 +159,18 @@ def test_entries_of_one_pf_may_leave_its_vfs_to_one_of_them() -> None:
             {"pf": "ens1f0", "physical_network": "p", "vfs": "0-3", "num_vfs": 7},
             {"pf": "0000:81:00.0", "exclude": True, "vfs": "4-6"},
             {"pf": "ens1f0", "physical_network": "q", "num_vfs": 7},
+            {"pf": "ens1f0", "physical_network": "q", "whole": True},
         ]
     )
     assert num_vfs_of(PF, specs) == 7
     assert num_vfs_of(OTHER_PF, specs) is None
 
 
-@pytest.mark.parametrize("other", [{"num_vfs": 8}, {"whole": True}])
-def test_one_pf_under_two_names_with_two_numbers_is_refused_where_it_shows(other: Mapping[str, object]) -> None:
+def test_one_pf_under_two_names_with_two_numbers_is_refused_where_it_shows() -> None:
     specs = parse_device_specs(
         [
             {"pf": "ens1f0", "physical_network": "p", "num_vfs": 4},
-            {"pf": "0000:81:00.0", "physical_network": "p", **other},
+            {"pf": "0000:81:00.0", "physical_network": "p", "num_vfs": 8},
         ]
     )
     with pytest.raises(Invalid, match=r"gives PF 0000:81:00\.0 \(ens1f0\) .* and .* VFs"):
@@ -241,7 +246,7 @@ def test_a_pf_that_the_host_uses_still_gives_its_vfs() -> None:
     assert indices(answers) == [0, 1, 2, 3]
 
 
-def test_a_whole_pf_is_offered_while_it_has_no_vfs_with_its_physical_network() -> None:
+def test_a_whole_pf_without_vfs_is_offered_with_its_physical_network() -> None:
     answers = offered({"pf": "ens1f1", "physical_network": "physnet2", "whole": True})
     one = answers[OTHER_PF.address]
     assert (one.is_offered, one.physical_network, one.reason) == (True, "physnet2", "")
@@ -254,10 +259,47 @@ def test_a_whole_pf_whose_driver_a_guest_took_is_still_offered_by_its_address() 
     assert answers[taken.address].is_offered
 
 
-def test_a_pf_with_vfs_is_not_handed_out_whole_and_its_vfs_are_nobodys() -> None:
-    answers = offered({"pf": "ens1f0", "physical_network": "p", "whole": True})
-    assert answers[PF.address].reason == "it is to be handed out whole, and has 4 VFs"
-    assert answers[VFS[0].address].reason == "no device_spec matches"
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [{"pf": "ens1f0", "physical_network": "p", "whole": True}],
+        [{"pf": "ens1f0", "physical_network": "p", "whole": True, "num_vfs": 4}],
+        [
+            {"pf": "ens1f0", "vfs": "0-1", "physical_network": "p"},
+            {"address": "0000:81:00.0", "physical_network": "p", "whole": True},
+            {"pf": "ens1f0", "physical_network": "p", "num_vfs": 4},
+        ],
+    ],
+)
+def test_a_pf_is_offered_beside_its_vfs_when_all_of_them_are(entries: list[Mapping[str, object]]) -> None:
+    answers = offered(*entries)
+    assert answers[PF.address].is_offered
+    assert indices(answers) == [None, 0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("entries", "says"),
+    [
+        ([{"pf": "ens1f0", "vfs": "2", "exclude": True}], "its VF 2 is not to be had: device_spec entry 1 excludes it"),
+        ([{"address": "0000:81:00.0", "physical_network": "p", "whole": True}], "its VF 0 is not to be had: no device"),
+    ],
+)
+def test_a_pf_with_a_vf_that_is_not_handed_out_is_not_handed_out_whole(
+    entries: list[Mapping[str, object]], says: str
+) -> None:
+    """It would take the VF from whoever has it."""
+    rest = [] if "whole" in entries[0] else [{"pf": "ens1f0", "physical_network": "p", "whole": True}]
+    answers = offered(*entries, *rest)
+    assert not answers[PF.address].is_offered
+    assert says in answers[PF.address].reason
+
+
+def test_a_pf_is_not_handed_out_whole_over_a_vf_that_the_host_uses_or_does_not_show() -> None:
+    whole: Mapping[str, object] = {"pf": "ens1f0", "physical_network": "p", "whole": True}
+    used = offered(whole, uses={VFS[3].address: "ens1f0v3 is in bond 'bond0'"})
+    assert "its VF 3 is not to be had: the host itself uses it: ens1f0v3 is in bond" in used[PF.address].reason
+    unseen = offered(whole, host=[PF, *VFS[:3]])
+    assert unseen[PF.address].reason == "it is to be handed out whole, and of its 4 VFs 3 are known"
 
 
 def test_a_pf_that_the_host_uses_or_excludes_is_not_handed_out_whole() -> None:
@@ -283,7 +325,16 @@ def test_the_vfs_of_a_pf_without_netdev_cannot_be_programmed_and_are_not_offered
 
 def test_a_plain_function_is_not_offered_even_by_its_address() -> None:
     answers = offered({"address": str(PLAIN.address), "physical_network": "p"})
-    assert answers[PLAIN.address].reason == "it is not a VF, and only VFs are handed out"
+    assert (
+        answers[PLAIN.address].reason
+        == "it is a NIC without SR-IOV, and such a one is handed out by whole = true alone"
+    )
+
+
+def test_a_nic_without_sriov_is_handed_out_by_whole() -> None:
+    answers = offered({"pf": "eno1", "physical_network": "p", "whole": True})
+    assert [one.function for one in answers.values() if one.is_offered] == [PLAIN]
+    assert answers[PLAIN.address].physical_network == "p"
 
 
 def test_a_plain_nic_of_the_name_is_not_taken_for_a_pf() -> None:
@@ -313,6 +364,8 @@ def test_each_function_gets_one_answer_and_only_sound_ones_with_a_network_are_of
     for one in answers:
         assert one.is_offered == (one.reason == "")
         if one.is_offered:
-            assert one.function.kind is FunctionKind.VF or one.function == OTHER_PF
+            assert one.function.kind is not FunctionKind.PCI
+            if one.function == PF:
+                assert indices({each.function.address: each for each in answers if each.function.pf}) == [0, 1, 2, 3]
             assert not one.function.faults
             assert one.physical_network is not None

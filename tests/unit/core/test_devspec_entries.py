@@ -10,8 +10,10 @@ from mooring.core.devspec import DeviceSpec
 from mooring.core.devspec_entries import parse_device_specs
 from mooring.core.devspec_values import KEYS
 from mooring.errors import Invalid
+from mooring.model.pci import PciAddress
 
 GIVES: Mapping[str, object] = {"physical_network": "p"}
+GPU = PciAddress.parse("0000:3b:00.0")
 
 
 @pytest.mark.parametrize(
@@ -32,6 +34,7 @@ GIVES: Mapping[str, object] = {"physical_network": "p"}
         ({"serial": "A", "vfs": "0"}, DeviceSpec(serial="A", vfs=frozenset({0}))),
         ({"switch_id": "aa", "num_vfs": 4}, DeviceSpec(switch_id="aa", num_vfs=4)),
         ({"serial": "A", "whole": True}, DeviceSpec(serial="A", whole=True)),
+        ({"vendor_id": "8086", "whole": True}, DeviceSpec(vendor_id="8086", whole=True)),
     ],
 )
 def test_a_selector_is_read_as_written(entry: Mapping[str, object], parsed: DeviceSpec) -> None:
@@ -74,7 +77,7 @@ def test_a_selector_is_read_as_written(entry: Mapping[str, object], parsed: Devi
         ({"address": "0000:0a:*.0", "vfs": "0"}, "it has vfs without pf", "name it with pf"),
         ({"address": "0000:0a:*.0", "serial": "A"}, "it has both serial and address", "leave serial out"),
         ({"vendor_id": "8086", "num_vfs": 4}, "it has num_vfs without pf", "name it with pf"),
-        ({"vendor_id": "8086", "whole": True}, "it has whole without pf", "name the PF"),
+        ({"class": "0302"}, "it has both class 0302 and physical_network", "leave physical_network out"),
         ({"pf": "x", "exclude": True, "trusted": True}, "both exclude and trusted", "leave trusted out"),
         ({"pf": "x", "exclude": True, "tags": ["a"]}, "both exclude and tags", "leave tags out"),
     ],
@@ -84,6 +87,39 @@ def test_a_wrong_selector_is_refused_with_the_way_out(entry: Mapping[str, object
         parse_device_specs([{**GIVES, **entry}])
     assert says in refused.value.message
     assert hint in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    ("entry", "parsed"),
+    [
+        ({"vendor_id": "10de", "product_id": "1db4"}, DeviceSpec(vendor_id="10de", product_id="1db4")),
+        ({"class": "0108", "numa_node": 1}, DeviceSpec(device_class="0108", numa_node=1)),
+        ({"address": "0000:3b:00.0", "whole": True}, DeviceSpec(address=GPU, whole=True)),
+        ({"pf": "0000:3b:00.0", "num_vfs": 3, "tags": ["a"]}, DeviceSpec(pf=GPU, num_vfs=3, tags=("a",))),
+        ({"driver": "nvme"}, DeviceSpec(driver="nvme")),
+        ({"serial": "S1"}, DeviceSpec(serial="S1")),
+    ],
+)
+def test_what_may_be_no_nic_needs_no_physical_network(entry: Mapping[str, object], parsed: DeviceSpec) -> None:
+    assert parse_device_specs([entry]) == (parsed,)
+
+
+@pytest.mark.parametrize(
+    ("entry", "says"),
+    [
+        ({"pf": "ens1f0"}, "pf = 'ens1f0' is said of NICs alone"),
+        ({"pf": "b4:96:91:00:00:0a"}, "pf = 'b4:96:91:00:00:0a' is said of NICs alone"),
+        ({"serial": "A", "switch_id": "aa"}, "switch_id = 'aa' is said of NICs alone"),
+        ({"vendor_id": "8086", "link_type": "ethernet"}, "link_type = 'ethernet' is said of NICs alone"),
+        ({"numa_node": 0, "min_link_speed_mbps": 100}, "min_link_speed_mbps = 100 is said of NICs alone"),
+        ({"class": "0200"}, "class = '0200' is said of NICs alone"),
+    ],
+)
+def test_what_can_only_be_meant_for_nics_needs_a_physical_network(entry: Mapping[str, object], says: str) -> None:
+    with pytest.raises(Invalid) as refused:
+        parse_device_specs([entry])
+    assert refused.value.message == f"device_spec entry 1: it has no physical_network, and {says}"
+    assert "exclude = true" in refused.value.hint
 
 
 @pytest.mark.parametrize(

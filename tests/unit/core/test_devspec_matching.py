@@ -139,7 +139,7 @@ def test_num_vfs_reaches_every_pf_of_a_card() -> None:
     [
         ({"product_id": "154c"}, "it wants product_id 154c, not 10ca"),
         ({"vendor_id": "15b3"}, "it wants vendor_id 15b3, not 8086"),
-        ({"class": "03"}, "it wants class 03, not 020000"),
+        ({"class": "0201"}, "it wants class 0201, not 020000"),
         ({"pf": "ens1f1"}, "it wants pf ens1f1, not ens1f0"),
         ({"pf": "ens1f0", "vfs": "1"}, "it wants other VFs, not 0"),
         ({"driver": "ice"}, "it wants driver ice, not igb"),

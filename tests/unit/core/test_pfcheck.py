@@ -127,7 +127,10 @@ def test_a_whole_pf_that_is_handed_out_needs_no_vfs() -> None:
 @pytest.mark.parametrize(
     ("survey", "text", "way_out"),
     [
-        (Survey(functions=(PF, *VFS)), "to be handed out whole, and has 2 VFs", "echo 0 > "),
+        (
+            Survey(functions=(PF, *VFS), host_uses={VFS[1].address: "ens1f0v1 is in bridge br0"}),
+            "its VF 1 is not to be had: the host itself uses it: ens1f0v1", "hand out all of its VFs, or, with no",
+        ),
         (
             Survey(functions=(EMPTY,), host_uses={PF.address: "ens1f0 has address 192.0.2.4/24"}),
             "ens1f0 has address 192.0.2.4/24", "free it",
@@ -139,6 +142,49 @@ def test_a_whole_pf_that_cannot_be_handed_out_is_bad_with_the_reason(survey: Sur
     assert finding.level is Level.BAD
     assert text in finding.text
     assert way_out in finding.way_out
+
+
+def test_a_pf_is_handed_out_beside_its_vfs() -> None:
+    (state,), of_pfs, in_all = checked([PF, *VFS], rules({**NAMED, "whole": True, "num_vfs": 2}))
+    assert (state.offered, of_pfs, in_all) == ((PF.address, *(vf.address for vf in VFS)), [], ())
+    (state,), of_pfs, in_all = checked([EMPTY], rules({**NAMED, "whole": True, "num_vfs": 4}))
+    assert (state.offered, state.to_be_made, of_pfs, in_all) == ((PF.address,), 4, [], ())
+
+
+GPU = PciFunction(at("0000:3b:00.0"), FunctionKind.PCI, "10de", "1db4", device_class="030200", driver="nouveau")
+FPGA = PciFunction(
+    at("0000:af:00.0"), FunctionKind.PF, "8086", "bcce", device_class="120000", vf_total=3, vf_count=0, driver="dfl-pci"
+)
+GPUS = {"class": "03"}
+
+
+def test_what_is_no_nic_is_looked_at_when_it_is_named_and_needs_no_sriov() -> None:
+    (state,), findings, in_all = checked([GPU, FPGA], rules(GPUS))
+    assert (state.function, state.offered, findings, in_all) == (GPU, (GPU.address,), [], ())
+    assert checked([GPU, FPGA, PF, *VFS], rules(NAMED))[0][0].function == PF
+
+
+def test_what_is_named_and_used_by_the_host_is_bad_with_the_reason() -> None:
+    used = Survey(functions=(GPU,), host_uses={GPU.address: "it has the host's frame buffer 'fb0'"})
+    _, (finding,), _ = checked(used, rules(GPUS))
+    assert (finding.level, finding.about) == (Level.BAD, "0000:3b:00.0")
+    assert "frame buffer" in finding.text
+    (state,), findings, _ = checked([GPU, FPGA], rules({"address": "0000:3b:00.0", "exclude": True}))
+    assert (state.offered, findings) == ((), [])
+
+
+def test_a_pf_that_is_no_nic_needs_vfs_or_whole() -> None:
+    _, (finding,), _ = checked([FPGA], rules({"class": "12"}))
+    assert (finding.level, finding.way_out) == (Level.BAD, "whole = true in its device_spec")
+    for more in ({"whole": True}, {"num_vfs": 3, "pf": "0000:af:00.0"}):
+        (state,), findings, in_all = checked([FPGA], rules({"class": "12", **more}))
+        assert (findings, in_all) == ([], ())
+        assert state.offered or state.to_be_made
+
+
+def test_a_physical_network_of_what_is_no_nic_is_bad() -> None:
+    _, _, (finding, *_) = checked([GPU, PF, *VFS], rules({"vendor_id": "10de", "physical_network": "p"}))
+    assert finding.text == "entry 1 gives p to 0000:3b:00.0, which is no NIC"
 
 
 def test_no_room_for_vfs_is_said_with_pci_realloc() -> None:

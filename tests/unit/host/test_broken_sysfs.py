@@ -170,8 +170,9 @@ def test_a_vf_with_damaged_links_is_listed_and_alone_is_lost(
         ("virtfn1", remove, "sriov_numvfs is 4, but there is no virtfn1"),
         ("virtfn1", plain_file, "virtfn1 is not a link"),
         ("virtfn1", link("virtfn1"), "virtfn1 points to 'virtfn1', which is no PCI address"),
-        ("virtfn1", link("../0000:99:10.2"), "virtfn1 points to 0000:99:10.2, which is no network function"),
-        ("virtfn1", link("../0000:00:01.0"), "virtfn1 points to 0000:00:01.0, which is no network function"),
+        ("virtfn1", link("../0000:99:10.2"), "virtfn1 points to 0000:99:10.2, which is no device"),
+        ("virtfn1", link("../0000:00:01.0"), "virtfn1 points to 0000:00:01.0, which is no VF"),
+        ("virtfn1", link("../0000:00:1c.0"), "virtfn1 points to 0000:00:1c.0, which is no device"),
         ("virtfn1", link(f"../{PF}"), "virtfn1 points to 0000:81:00.0, which is a PF"),
         ("virtfn1", link(f"../{OTHER_PF}"), "virtfn1 points to 0000:81:00.1, which is a PF"),
         ("virtfn1", lambda path: path.rename(path.with_name("virtfn01")), "'virtfn01' is no virtfn link"),
@@ -192,7 +193,7 @@ def test_a_pf_with_a_damaged_virtfn_link_says_so_and_loses_that_vf(
     ("physfn", "says"),
     [
         (PF, "physfn is 0000:81:00.0, and no virtfn link of a PF points to it"),
-        (PciAddress.parse("0000:99:00.0"), "its PF 0000:99:00.0 is no network function of this host"),
+        (PciAddress.parse("0000:99:00.0"), "its PF 0000:99:00.0 is no device of this host"),
         (SIBLING, "its PF 0000:81:10.4 has no SR-IOV files"),
     ],
 )
@@ -244,9 +245,14 @@ def test_a_vf_without_physfn_that_has_files_of_a_pf_is_told(tree: Path) -> None:
     assert_told(tree, VF, "virtfn1 of 0000:81:00.0 points to it, although it is a PF")
 
 
-def test_a_disk_controller_with_a_damaged_uevent_is_not_taken_for_a_network_card(tree: Path) -> None:
-    (at(tree, PciAddress.parse("0000:00:1f.2")) / "uevent").write_text("garbage\n")
-    assert len(read_functions(tree)) == 15
+@pytest.mark.parametrize(("address", "is_listed"), [("0000:00:1c.0", False), ("0000:00:1f.2", True)])
+def test_a_damaged_uevent_makes_no_bridge_a_device_and_no_device_a_bridge(
+    tree: Path, address: str, is_listed: bool
+) -> None:
+    (at(tree, PciAddress.parse(address)) / "uevent").write_text("garbage\n")
+    found = {str(one.address): one for one in read_functions(tree)}
+    assert (address in found) is is_listed
+    assert not is_listed or "uevent is 'garbage'" in found[address].faults[0]
 
 
 @pytest.mark.parametrize(
@@ -276,7 +282,7 @@ def test_nothing_outside_the_root_is_read(tree: Path, tmp_path: Path) -> None:
 def test_entries_that_are_no_addresses_are_passed_over(tree: Path) -> None:
     for name in ("garbage", "81:10.2", "0000:81:1F.9", "\udcff", "0000:81:10.2\n", "0000:8A:00.0"):
         (tree / "bus/pci/devices" / name).symlink_to(at(tree, VF))
-    assert len(read_functions(tree)) == 15
+    assert len(read_functions(tree)) == 20
 
 
 REFUSALS = [

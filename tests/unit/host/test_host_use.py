@@ -141,8 +141,8 @@ def test_every_way_to_drive_a_function_is_looked_for(
 
 def test_processes_are_not_looked_into_when_no_function_could_be_driven(tree: Path) -> None:
     class Curious(SimulatedOccupants):
-        def holders(self, nodes: object) -> Mapping[str, str]:
-            raise AssertionError(nodes)
+        def holders(self, nodes: object, *, is_seen: bool = False) -> Mapping[str, str]:
+            raise AssertionError(nodes, is_seen)
 
     assert open_elsewhere(tree, read_functions(tree), Curious(tree / "none"), guests=()) == {}
 

@@ -70,6 +70,17 @@ def test_a_newer_intent_voids_the_proof_of_the_older(ledger: Ledger) -> None:
     assert ledger.proven(BASELINE, BOOT) is None
 
 
+def test_a_function_is_clean_between_a_proven_baseline_and_the_next_server(ledger: Ledger) -> None:
+    seen = [(ledger.is_clean(VF), ledger.is_unclean(VF))]
+    for wanted in (BASELINE, replace(SERVE, generation=4), replace(BASELINE, generation=5)):
+        ledger.intend(wanted, BOOT)
+        seen.append((ledger.is_clean(VF), ledger.is_unclean(VF)))
+        ledger.prove(wanted, BOOT, VfSettings())
+        seen.append((ledger.is_clean(VF), ledger.is_unclean(VF)))
+    unknown, unclean, clean = (False, False), (False, True), (True, False)
+    assert seen == [unknown, unclean, clean, unclean, unclean, unclean, clean]
+
+
 def test_an_older_epoch_is_refused(ledger: Ledger) -> None:
     ledger.obey(7)
     ledger.obey(7)
@@ -241,3 +252,32 @@ def test_only_a_server_that_was_to_go_is_unwanted(ledger: Ledger) -> None:
     assert not ledger.is_unwanted("web")
     ledger.intend_server(replace(SERVER, is_wanted=False))
     assert ledger.is_unwanted("web")
+
+
+def test_how_many_vfs_a_pf_lost_is_remembered_in_its_boot_and_over_restarts(tmp_path: Path) -> None:
+    first = Ledger(tmp_path)
+    assert first.vfs_taken_away(PF, BOOT) == 0
+    first.take_vfs_away(PF, 4, BOOT)
+    assert (first.vfs_taken_away(PF, BOOT), Ledger(tmp_path).vfs_taken_away(PF, BOOT)) == (4, 4)
+    assert Ledger(tmp_path).vfs_taken_away(PF, "boot-2") == 0
+    first.take_vfs_away(PF, 2, BOOT)
+    assert Ledger(tmp_path).vfs_taken_away(PF, BOOT) == 2
+
+
+def test_nothing_that_was_proven_of_vfs_holds_when_they_are_taken_away(ledger: Ledger) -> None:
+    other = replace(BASELINE, address=PciAddress.parse("0000:02:10.0"), pf=PciAddress.parse("0000:02:00.0"))
+    for wanted in (BASELINE, other):
+        ledger.intend(wanted, BOOT)
+        ledger.prove(wanted, BOOT, VfSettings())
+    ledger.take_vfs_away(PF, 4, BOOT)
+    assert (ledger.proven(BASELINE, BOOT), ledger.proven(other, BOOT)) == (None, VfSettings())
+    with pytest.raises(Stale):
+        ledger.intend(replace(BASELINE, generation=2), BOOT)
+
+
+def test_what_was_begun_is_known_in_its_boot(ledger: Ledger) -> None:
+    assert not ledger.has_begun(SERVE, BOOT)
+    ledger.intend(SERVE, BOOT)
+    assert ledger.has_begun(SERVE, BOOT)
+    assert not any(ledger.has_begun(other, BOOT) for other in (BASELINE, replace(SERVE, generation=4)))
+    assert not ledger.has_begun(SERVE, "boot-2")

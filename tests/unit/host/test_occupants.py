@@ -143,11 +143,13 @@ def test_what_a_hidden_process_may_hold_is_not_taken_for_free(tmp_path: Path) ->
             raise PermissionError(errno.EACCES, "Permission denied")
         return os.listdir(path)  # noqa: PTH208 - as the product does
 
-    holders = KernelOccupants(tmp_path, list_folder=list_folder).holders({"/dev/vfio/15", "/dev/vfio/16"})
-    assert holders == {
+    occupants = KernelOccupants(tmp_path, list_folder=list_folder)
+    nodes = {"/dev/vfio/15", "/dev/vfio/16"}
+    assert occupants.holders(nodes) == {
         "/dev/vfio/15": "a process that this agent may not look into (1 of them)",
         "/dev/vfio/16": "process 13 (testpmd)",
     }
+    assert occupants.holders(nodes, is_seen=True) == {"/dev/vfio/16": "process 13 (testpmd)"}
 
 
 @pytest.mark.parametrize("make", [lambda path: path, lambda path: path / "sys"])

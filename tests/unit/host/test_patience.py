@@ -59,12 +59,15 @@ class Driver:
     def bind(self, address: PciAddress) -> None:
         self._enter(address)
 
-    def reset(self, address: PciAddress) -> bool:
-        self._enter(address)
+    def reset(self, address: PciAddress, *, any_method: bool = False) -> bool:
+        self._enter(address, any_method)
         return True
 
     def set_vf_count(self, pf: PciAddress, count: int) -> None:
         self._enter(pf, count)
+
+    def remove_vfs(self, pf: PciAddress) -> None:
+        self._enter(pf)
 
 
 @pytest.fixture
@@ -179,8 +182,10 @@ BUS_CALLS: dict[str, tuple[Callable[[PatientPciBus], object], object, tuple[obje
     "driver": (lambda bus: bus.driver(VF), "igbvf", (VF,)),
     "unbind": (lambda bus: bus.unbind(VF), None, (VF,)),
     "bind": (lambda bus: bus.bind(VF), None, (VF,)),
-    "reset": (lambda bus: bus.reset(VF), True, (VF,)),
+    "reset": (lambda bus: bus.reset(VF), True, (VF, False)),
+    "any reset": (lambda bus: bus.reset(VF, any_method=True), True, (VF, True)),
     "set_vf_count": (lambda bus: bus.set_vf_count(VF, 4), None, (VF, 4)),
+    "remove_vfs": (lambda bus: bus.remove_vfs(VF), None, (VF,)),
 }
 
 
@@ -199,4 +204,4 @@ def test_while_a_function_hangs_nothing_is_done_to_it(driver: Driver, name: str)
         patience.call(str(VF), "the reset", SHORT_S, lambda: driver.reset(VF))
     with pytest.raises(HostFault, match="the reset has not returned"):
         BUS_CALLS[name][0](PatientPciBus(driver, patience))
-    assert driver.called == [(VF,)]
+    assert driver.called == [(VF, False)]

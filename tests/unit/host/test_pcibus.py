@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from mooring.core.endpoints import is_passthrough
 from mooring.errors import Conflict, HostFault, MooringError, NotFound, Unsupported
 from mooring.host.patience import PatientPciBus
-from mooring.host.pcibus import SysfsPciBus, Waits, is_passthrough, write_file
+from mooring.host.pcibus import SysfsPciBus, Waits, write_file
 from mooring.host.sysfs import read_functions
 from mooring.model.pci import PciAddress, PciFunction
 from mooring.model.vf import VfSettings
@@ -75,7 +76,7 @@ def refusing(code: int) -> Callable[[Path, bytes], None]:
         (errno.EROFS, HostFault, "Read-only file system (EROFS)"),
     ],
 )
-@pytest.mark.parametrize("work", ["unbind", "bind", "reset", "set_vf_count"])
+@pytest.mark.parametrize("work", ["unbind", "bind", "reset", "set_vf_count", "remove_vfs"])
 def test_the_kernels_no_is_told_in_its_own_words(
     root: Path, work: str, code: int, answer: type[MooringError], says: str
 ) -> None:
@@ -87,6 +88,7 @@ def test_the_kernels_no_is_told_in_its_own_words(
         "bind": lambda: bus.bind(VF),
         "reset": lambda: bus.reset(VF),
         "set_vf_count": lambda: bus.set_vf_count(SPARE, 2),
+        "remove_vfs": lambda: bus.remove_vfs(PF),
     }
     with pytest.raises(answer) as caught:
         calls[work]()
@@ -147,6 +149,36 @@ def test_vfs_that_do_not_come_in_time_are_a_fault_with_their_number(root: Path) 
     with pytest.raises(HostFault, match=r"of 2 VFs of 0000:81:00\.1, 2 are not there after 3 s"):
         bus.set_vf_count(SPARE, 2)
     assert slept == [1, 1, 1]
+
+
+def test_vfs_are_taken_away_and_none_is_no_error(root: Path, bus: SimulatedPciBus) -> None:
+    bus.remove_vfs(PF)
+    assert [one for one in read_functions(root) if one.pf == PF] == []
+    assert at(root, PF).vf_count == 0
+    bus.remove_vfs(PF)
+    assert [write.value for write in bus.writes()] == ["0"]
+
+
+def test_vfs_that_do_not_go_are_a_fault(root: Path) -> None:
+    bus = SysfsPciBus(root, write=lambda *_: None, waits=QUICK, sleep=lambda _: None, udev=None)
+    with pytest.raises(HostFault, match=r"0000:81:00\.0 was to have no VFs and shows 2"):
+        bus.remove_vfs(PF)
+    slept: list[float] = []
+    bus = SysfsPciBus(root, write=Path.write_bytes, waits=QUICK, sleep=slept.append, udev=None)
+    with pytest.raises(HostFault, match=r"0000:81:00\.0 has no VFs and still shows some after 3 s"):
+        bus.remove_vfs(PF)
+    assert slept == [1, 1, 1]
+
+
+def test_vfs_of_what_is_no_nic_are_not_waited_for_until_they_have_a_driver(root: Path) -> None:
+    """The host may have none for them."""
+    for folder in (folder_of(root, PF), *map(folder_of, [root] * 2, [VF, PciAddress.parse("0000:81:10.2")])):
+        (folder / "class").write_text("0x120000\n")
+    (folder_of(root, PF) / "sriov_numvfs").write_text("0\n")
+    rebind(root, VF, None)
+    slept: list[float] = []
+    SysfsPciBus(root, write=Path.write_bytes, waits=QUICK, sleep=slept.append, udev=None).set_vf_count(PF, 2)
+    assert slept == []
 
 
 def test_a_netdev_that_comes_late_is_waited_for_and_one_that_never_does_is_a_fault(root: Path) -> None:

@@ -85,9 +85,12 @@ def interface(index: int, vnic_type: str = "direct") -> DesiredInterface:
     )
 
 
-def xml(*interfaces: DesiredInterface, server_id: str = SERVER_IDS[0], generation: int = 3) -> str:
+def xml(
+    *interfaces: DesiredInterface, server_id: str = SERVER_IDS[0], generation: int = 3,
+    passthrough: tuple[PciAddress, ...] = (),
+) -> str:  # fmt: skip
     server = DesiredServer(server_id, "web1", generation, True, vcpus=1, memory_mib=64, interfaces=interfaces)
-    return domain_xml(server, DomainKind.KVM, WIRING, FILES)
+    return domain_xml(replace(server, passthrough=passthrough), DomainKind.KVM, WIRING, FILES)
 
 
 def wanted(index: int) -> tuple[str, Vlan]:
@@ -127,6 +130,20 @@ def test_plain_hostdev_and_port_profile_leave_mac_and_vlan_alone(host: Host, unt
     host.hypervisor().destroy(SERVER_IDS[0])
     assert host.drivers[VFS[1]] == "igbvf"
     assert host.table.writes() == ()
+
+
+def test_functions_of_no_port_are_the_guests_from_its_start_to_its_end(host: Host) -> None:
+    """Several of them, although no port tells them apart; a detached port takes none of them along."""
+    host.hypervisor().start(xml(interface(1), passthrough=(VFS[0], VFS[2])))
+    assert set(map(host.drivers.get, VFS)) == {"vfio-pci"}
+    with pytest.raises(Conflict, match=str(VFS[2])):
+        host.hypervisor().start(xml(server_id=SERVER_IDS[1], passthrough=(VFS[2],)))
+    host.hypervisor().detach(SERVER_IDS[0], interface(1).port_id)
+    assert [host.drivers[vf] for vf in VFS] == ["vfio-pci", "igbvf", "vfio-pci"]
+    assert [state.functions for state in host.hypervisor().domains()] == [(VFS[0], VFS[2])]
+    host.hypervisor().destroy(SERVER_IDS[0])
+    assert set(map(host.drivers.get, VFS)) == {"igbvf"}
+    assert {write.vf for write in host.table.writes()} == {1}
 
 
 def test_destroy_brings_back_the_vlan_from_before_without_its_priority(host: Host) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from mooring.errors import NotFound
 from mooring.host.attribute import read_file
-from mooring.host.sysfs import find_root, read_functions
+from mooring.host.sysfs import find_root, group_of, read_functions, vfs_of
 from mooring.model.pci import FunctionKind, PciAddress, PciFunction
 from mooring.testing.cards import INTEL_82576
 from mooring.testing.sysfs_tree import SimulatedPf, build, rebind, unpack_recording
@@ -76,7 +76,8 @@ def test_the_recorded_host_has_three_pfs_and_twelve_vfs_and_nothing_is_wrong(rec
     kinds = [function.kind for function in recorded.values()]
     assert kinds.count(FunctionKind.PF) == 3
     assert kinds.count(FunctionKind.VF) == 12
-    assert len(kinds) == 15
+    assert kinds.count(FunctionKind.PCI) == 5
+    assert len(kinds) == 20
     assert [function.faults for function in recorded.values() if function.faults] == []
 
 
@@ -111,10 +112,12 @@ def test_the_reader_agrees_with_libvirt_about_a_pci_device(
 ) -> None:
     address = address_in_name(device.findtext("name", ""))
     function = recorded.get(address)
-    if not device.findtext("capability/class", "").startswith("0x02"):
+    device_class = device.findtext("capability/class", "")
+    if device_class.startswith("0x06"):
         assert function is None
         return
     assert function is not None
+    assert function.device_class == device_class.removeprefix("0x")
     pci = device.find("capability[@type='pci']")
     assert pci is not None
     ids = [element.attrib["id"] for element in (*pci.iterfind("vendor"), *pci.iterfind("product"))]
@@ -284,3 +287,24 @@ def test_a_functions_class_and_the_link_type_of_a_pf_are_read(tree: Path) -> Non
     for text, kind in (("32\n", "infiniband"), ("772\n", None)):
         (folder_of(tree, PF) / "net" / "ens1f0" / "type").write_text(text)
         assert function_at(tree, PF).link_type == kind
+
+
+def test_what_is_no_bridge_is_listed_with_its_class_and_nothing_of_a_nic(recorded: dict[str, PciFunction]) -> None:
+    disk = recorded["0000:00:1f.2"]
+    assert (disk.kind, disk.device_class, disk.netdev, disk.pf) == (FunctionKind.PCI, "010601", None, None)
+    assert {one.device_class[:2] for one in recorded.values()} == {"00", "01", "02", "07", "0c"}
+
+
+def test_the_vfs_of_a_pf_and_the_members_of_a_group_are_told_without_a_look_at_all(recording: Path) -> None:
+    pf, vf = PciAddress.parse("0000:81:00.1"), PciAddress.parse("0000:81:10.3")
+    assert vfs_of(recording, pf) == tuple(PciAddress.parse(f"0000:81:10.{n}") for n in (1, 3, 5, 7))
+    assert group_of(recording, vf) == (vf,)
+    nothing = PciAddress.parse("0000:99:00.0")
+    assert vfs_of(recording, vf) == vfs_of(recording, nothing) == group_of(recording, nothing) == ()
+
+
+def test_of_a_few_functions_nobody_says_that_others_are_missing(
+    recorded: dict[str, PciFunction], recording: Path
+) -> None:
+    asked = [PciAddress.parse("0000:81:00.0"), PciAddress.parse("0000:81:10.2")]
+    assert [recorded[str(one)] for one in asked] == list(read_functions(recording, only=asked))

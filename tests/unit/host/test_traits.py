@@ -10,7 +10,8 @@ from mooring.errors import HostFault, Unsupported
 from mooring.host.sysfs import read_functions
 from mooring.host.traits import CardTraits
 from mooring.model.pci import FunctionKind, PciAddress, PciFunction
-from mooring.testing.cards import INTEL_82576
+from mooring.testing.cards import INTEL_82576, INTEL_N6001, NVIDIA_V100, SAMSUNG_PM9A3
+from mooring.testing.hosts import device
 from mooring.testing.sysfs_tree import SimulatedPf, build, folder_of, rebind
 
 PF = PciAddress.parse("0000:81:00.0")
@@ -101,3 +102,31 @@ def test_a_card_that_hangs_has_no_serial_and_is_not_asked_again(root: Path) -> N
     release.set()
     assert read(root, traits)[PF].serial is None
     assert [path.parent.name for path in asked] == [str(PF)]
+
+
+def test_a_drive_says_its_serial_while_its_driver_has_it_and_is_remembered(tmp_path: Path) -> None:
+    drive = PciAddress.parse("0000:65:00.0")
+    build(tmp_path, [device(SAMSUNG_PM9A3, str(drive)), device(NVIDIA_V100, "0000:17:00.0")])
+    traits = offline(tmp_path)
+    rebind(tmp_path, drive, "vfio-pci")
+    assert read(tmp_path, traits)[drive].serial is None
+    rebind(tmp_path, drive, "nvme")
+    assert read(tmp_path, traits)[drive].serial == "S000065000"
+    rebind(tmp_path, drive, "vfio-pci")
+    assert read(tmp_path, traits)[drive].serial == "S000065000"
+    assert read(tmp_path, offline(tmp_path))[drive].serial is None
+
+
+@pytest.mark.parametrize("raw", [b"", b"\n", b"S\xff1\n", b"S\x011\n", b"S" * 21])
+def test_a_drive_that_tells_nonsense_has_no_serial(tmp_path: Path, raw: bytes) -> None:
+    drive = PciAddress.parse("0000:65:00.0")
+    build(tmp_path, [device(SAMSUNG_PM9A3, str(drive))])
+    (folder_of(tmp_path, drive) / "nvme/nvme0/serial").write_bytes(raw)
+    assert read(tmp_path, offline(tmp_path))[drive].serial is None
+
+
+def test_what_is_no_nic_has_no_eswitch(tmp_path: Path) -> None:
+    build(tmp_path, [device(INTEL_N6001, "0000:af:00.0", 1)])
+    asked: list[PciAddress] = []
+    read(tmp_path, CardTraits(tmp_path, read_features=None, read_eswitch_mode=asked.append))
+    assert asked == []

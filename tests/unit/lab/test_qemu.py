@@ -1,5 +1,6 @@
 """The machine that QEMU is told to be."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,17 @@ def test_each_nic_is_wired_to_its_own_socket() -> None:
     for nic in NICS:
         assert any(f"id={nic.name},local.type=unix,local.path=/run/{nic.name}.nic" in word for word in words)
         assert any(f"netdev={nic.name},mac={plan().mac(nic)}" in word for word in words)
+
+
+def test_nvme_disk_is_behind_a_root_port_of_its_own_and_can_be_written() -> None:
+    assert not any("nvme" in word for word in arguments(plan(), ("tcg", "max")))
+    words = arguments(replace(plan(), nvme=Path("/run/n0.nvme")), ("tcg", "max"))
+    assert "file=/run/n0.nvme,format=raw,if=none,id=nvme" in words
+    device = next(word for word in words if word.startswith("nvme,"))
+    port = next(word for word in words if word.startswith("pcie-root-port,id=rp2,"))
+    assert "bus=rp2" in device
+    assert [other for other in words if other != device and "bus=rp2" in other] == []
+    assert words.index(port) < words.index(device)
 
 
 def test_ports_are_forwarded_from_loopback_alone() -> None:

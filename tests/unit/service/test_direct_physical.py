@@ -10,7 +10,7 @@ from mooring.model.pci import FunctionKind, PciAddress
 from mooring.model.port import Port, PortStatus, VifType, VnicType
 from mooring.model.server import ServerStatus
 from mooring.model.vf import VfSettings, VfState
-from mooring.service.explain import explain
+from mooring.service.explain import explain, glance
 from mooring.service.overview import gauges, overview
 from mooring.service.server_ports import NicWish
 from mooring.service.servers import ServerWish
@@ -100,7 +100,10 @@ def test_a_second_server_is_told_that_no_pf_is_free(hand: Hand) -> None:
     refused = hand.boot(whole_port(hand, 201))
     assert refused.status is ServerStatus.ERROR
     assert refused.fault is not None
-    assert refused.fault.message == ("No valid host was found. 1 host: 1 has no free PF on physnet2 (1 of 1 in use).")
+    assert refused.fault.message == (
+        "No valid host was found. 1 host: 1 has no free PF on physnet2 (1 of 1 in use). "
+        "With 1 PF on physnet2 given back, a host would do."
+    )
 
 
 def test_a_pf_that_is_there_for_its_vfs_is_not_handed_out_whole(hand: Hand) -> None:
@@ -114,7 +117,8 @@ def test_explain_names_the_pf_that_a_port_would_get(hand: Hand) -> None:
     port = whole_port(hand)
     flavor = hand.create().flavor
     wish = ServerWish("vm", flavor.id, nics=(NicWish(port_id=port.id),))
-    said_of_hosts = hand.read(lambda tx: explain(tx, hand.world, ADMIN, wish))["hosts"]
+    seen = hand.write(lambda tx: glance(tx, hand.world, ADMIN, wish))
+    said_of_hosts = hand.read(lambda tx: explain(tx, hand.world, ADMIN, wish, seen))["hosts"]
     assert isinstance(said_of_hosts, list)
     assert said_of_hosts[0]["devices"] == {port.id: str(WHOLE)}
 
