@@ -12,6 +12,7 @@ from typing import Any
 from lab.host import LabHost
 from lab.lab import Lab
 from lab.layer import GUEST_IMAGE
+from lab.qemu import NVME_ADDRESS
 from mooring.main import CLOUDS
 from mooring.testing.client import ApiClient, wait_until
 from mooring.testing.rig import Rig
@@ -56,6 +57,10 @@ num_vfs = {pf2_vfs}
 pf = "0000:81:00.1"
 physical_network = "physnet2"
 whole = true
+
+[[device_spec]]
+address = "{nvme}"
+tags = ["disk"]
 """
 # What a distribution's network configuration would do at each boot.
 _NETWORK = """\
@@ -141,7 +146,7 @@ class LabCloud:
 
     def wait_available(self, limit_s: float = READY_LIMIT_S) -> None:
         """Until every function that the hosts offer is free."""
-        each = PF1_VFS + PF2_VFS + 1
+        each = PF1_VFS + PF2_VFS + 2  # the whole PF and the NVMe disk
 
         def all_free() -> bool:
             return all(len(self.devices(host.name, state="available")) == each for host in self.lab.hosts)
@@ -291,6 +296,7 @@ class LabCloud:
             ovs_bridge=OVS_BRIDGE,
             pf1_vfs=PF1_VFS,
             pf2_vfs=PF2_VFS,
+            nvme=NVME_ADDRESS,
         )
         host.put_file(AGENT_FILE, text)
         host.put_file(f"{STATE}/agent.key", f"{key}\n", mode=0o600)

@@ -14,7 +14,7 @@ from lab.tools import inside
 #: Loaded before the guest looks around; the rest of the initrd's modules come by need.
 MODULES = (
     "virtio_blk", "virtio_net", "igbvf", "igb", "nls_cp437", "nls_ascii", "nls_iso8859-1", "vfat", "isofs",
-    "evdev", "button", "sr_mod", "sd_mod", "ahci",
+    "evdev", "button", "sr_mod", "sd_mod", "ahci", "nvme",
 )  # fmt: skip
 
 _DISK_KIB = 48 * 1024

@@ -15,6 +15,7 @@ from lab.tools import ext4
 from lab.wire import Wire
 
 STATE_MIB = 4096
+NVME_BYTES = 1 << 20
 
 
 class Lab:
@@ -92,17 +93,24 @@ class Lab:
             qemu.Disk("mooring", images.mooring / "mooring.ext4"),
             qemu.Disk("state", state, writable=True),
         )
+        nvme = self.folder / f"{name}.nvme"
+        nvme.write_bytes(nvme_words(name).encode().ljust(NVME_BYTES, b"\0"))
         hosts: list[LabHost] = []
         sockets = {}
         for nic in qemu.NICS:
             carrier = _later(hosts, nic.name)
             sockets[nic.name] = self.wires[nic.physnet].add(f"{name}.{nic.name}", carrier)
-        plan = qemu.Plan(name, index, self.folder, images.boot, disks, sockets, forward)
+        plan = qemu.Plan(name, index, self.folder, images.boot, disks, sockets, forward, nvme)
         program, env = qemu.program(images.root / "tree")
         cpuinfo = Path("/proc/cpuinfo").read_text()
         accel = qemu.accelerator(cpuinfo, os.access("/dev/kvm", os.R_OK | os.W_OK))
         hosts.append(LabHost(plan, [*program, *qemu.arguments(plan, accel)], env, self.wires))
         return hosts[0]
+
+
+def nvme_words(name: str) -> str:
+    """What is on the NVMe disk of the host of that name, from its first byte on."""
+    return f"the nvme of {name}\n"
 
 
 def _later(hosts: list[LabHost], nic: str) -> Callable[[bool], None]:

@@ -17,7 +17,7 @@ HOST_MODULES = (
     "tun", "tap", "macvlan", "macvtap", "bridge", "br_netfilter", "8021q", "veth", "dummy", "bonding", "openvswitch",
     "virtio_net", "virtio_blk", "ext4", "overlay", "loop", "sch_ingress", "sch_htb", "sch_tbf", "cls_flower",
     "cls_matchall", "act_mirred", "act_police", "act_gact", "act_vlan", "psample", "vfat", "nls_cp437", "nls_ascii",
-    "isofs", "nf_tables", "nft_compat", "ip_tables",
+    "isofs", "nf_tables", "nft_compat", "ip_tables", "nvme",
 )  # fmt: skip
 
 #: What it takes to mount the disks. ext4 asks for crc32c by name when it mounts, so no dependency lists it.

@@ -1,7 +1,8 @@
 """QEMU's command line for a host, and how to run the lab's QEMU on this machine.
 
 The machine: Q35 with an emulated IOMMU that remaps interrupts, which VFIO wants; a single-port 82576 (``igb``) on a
-root port of its own at 0000:01:00.0; a dual-port one on NUMA node 1 at 0000:81:00.0 and .1; plain virtio NICs.
+root port of its own at 0000:01:00.0; a dual-port one on NUMA node 1 at 0000:81:00.0 and .1; plain virtio NICs; and an
+NVMe disk at 0000:02:00.0, which is no NIC and is handed out all the same.
 """
 
 import re
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 MEMORY_MIB = 2048
+NVME_ADDRESS = "0000:02:00.0"
 
 #: TCG emulates AMD's SVM, so a host has a /dev/kvm. What is switched off is what TCG would warn that it has not.
 _TCG_CPU = "EPYC-v1,+svm,-fxsr-opt,-misalignsse,-osvw,-topoext,-nrip-save,-xsavec"
@@ -65,6 +67,8 @@ class Plan:
     disks: Sequence[Disk]
     sockets: dict[str, tuple[Path, Path]]
     forward: Sequence[tuple[int, int]] = ()
+    nvme: Path | None = None
+    """The image of its NVMe disk; ``None``: it has none."""
 
     def socket(self, what: str) -> Path:
         """Where QEMU listens: ``own`` and ``guest`` reach the hand, ``qmp`` the monitor."""
@@ -121,7 +125,8 @@ def arguments(plan: Plan, accel: tuple[str, str]) -> list[str]:
         "-device", "pcie-root-port,id=rp0,chassis=1,slot=1,bus=pcie.0,addr=0x10",
         "-device", "pxb-pcie,id=node1,bus_nr=0x80,numa_node=1,bus=pcie.0,addr=0x1c",
         "-device", "pcie-root-port,id=rp1,chassis=2,slot=2,bus=node1,addr=0x0",
-        *_hand(plan), *_disks(plan), *_nics(plan),
+        "-device", "pcie-root-port,id=rp2,chassis=3,slot=3,bus=pcie.0,addr=0x11",
+        *_hand(plan), *_disks(plan), *_nvme(plan), *_nics(plan),
     ]  # fmt: skip
 
 
@@ -141,6 +146,13 @@ def _disks(plan: Plan) -> list[str]:
         words += ["-drive", f"file={disk.image},format=raw,if=none,id={disk.serial},{access}"]
         words += ["-device", f"virtio-blk-pci,bus=pcie.0,drive={disk.serial},serial={disk.serial}"]
     return words
+
+
+def _nvme(plan: Plan) -> list[str]:
+    if plan.nvme is None:
+        return []
+    drive = f"file={plan.nvme},format=raw,if=none,id=nvme"
+    return ["-drive", drive, "-device", f"nvme,bus=rp2,drive=nvme,serial={plan.name}"]
 
 
 def _nics(plan: Plan) -> list[str]:
