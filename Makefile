@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench bench-host lab docs clean lock venv
+.PHONY: help demo run test check bench bench-host bench-placing fuzz lab docs clean lock venv
 
 BIN := .venv/bin
 # What to hand on to the program that a target runs, as in: make test ARGS="tests/unit -k vlan"
@@ -13,7 +13,7 @@ JOBS := 2
 export PYTHON
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 # ONCE=1 ends after the story, with exit code 1 if a step was not as told; DIR keeps the data in that folder.
 demo: venv  ## a small cloud and its story, told and run (ONCE=1, DIR=folder)
@@ -31,11 +31,21 @@ check: venv  ## lint, format, types, and the rules of the house
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/tidy
 
-bench: venv  ## figures: requests a second, time to ACTIVE, memory
+bench: venv  ## figures: requests a second, time to ACTIVE, memory (bench-host and bench-placing have more)
 	@$(BIN)/python bench/run.py $(ARGS)
 
 bench-host: venv  ## figures of a host: microseconds for a VF, milliseconds for a thousand (boots the lab for them)
 	@$(BIN)/python bench/host.py $(ARGS)
+
+# Nova comes from PyPI into a venv of its own, in the user's cache folder (ARGS="--no-nova": without it).
+bench-placing: venv  ## figures of placing: microseconds among 10,000 hosts, beside Nova's own filter
+	@$(BIN)/python bench/placing.py $(ARGS)
+
+# atheris is for this alone, so that it is in no lock; ARGS="--seconds 600 nics" is one reader for ten minutes.
+fuzz: venv  ## look for texts that break what reads files, bodies and command lines, a minute for each reader
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet 'atheris>=3.0' || { \
+		echo "mooring: atheris does not install here; tests/unit/core/test_parsers_never_crash.py needs none" >&2; exit 1; }
+	@$(BIN)/python fuzz/run.py $(ARGS)
 
 # As root; wants mmdebstrap, and takes about three minutes and 2 GB of disk the first time.
 lab: venv  ## two emulated hosts with real kernels, cards and libvirt, and a cloud on them, until ctrl-C
@@ -45,7 +55,7 @@ docs: venv  ## are the reference pages complete, and do all examples run?
 	@$(BIN)/python -m pytest -q tests/docs tests/tidy
 
 clean:  ## remove .venv and everything else that can be made again
-	rm -rf .venv .venv.lock build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv.lock .fuzz build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 venv:
