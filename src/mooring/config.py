@@ -62,7 +62,12 @@ class ControllerConfig:
     body_max_bytes: int = _setting(
         262_144, "Largest request body that is read; an agent's may be 64 times that.", low=1024
     )
-    page_max: int = _setting(1000, "Most rows in one answer of the compute and image APIs.", low=1, high=100_000)
+    page_max: int = _setting(
+        1000,
+        "Most rows in one answer of the compute and image APIs, and of functions in Mooring's own.",
+        low=1,
+        high=100_000,
+    )
     metrics_from: tuple[str, ...] = _setting(
         ("127.0.0.1", "::1"), "Addresses that may read `/metrics`, which wants no token."
     )

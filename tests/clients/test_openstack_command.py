@@ -1,8 +1,7 @@
 """The whole story with the unmodified ``openstack`` command, as a subprocess."""
 
 import json
-import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,28 +11,9 @@ from mooring.testing.client import wait_until
 from mooring.testing.disks import SimulatedDisks
 from mooring.testing.rig import Rig
 from mooring.testing.schemas import validate_domain
+from tests.clients.conftest import OpenStack
 
 pytestmark = pytest.mark.requires("client", "schemas")
-COMMAND_MAX_S = 60
-OpenStack = Callable[..., Any]
-
-
-@pytest.fixture
-def openstack(environment: Mapping[str, str]) -> OpenStack:
-    """Runs one command and gives its JSON; ``refused`` wants it to fail, and gives what it said."""
-
-    def run(command: str, *, refused: bool = False, plain: bool = False) -> Any:
-        words = ["openstack", *command.split()]
-        wanted = words if plain or refused else [*words, "-f", "json"]
-        done = subprocess.run(
-            wanted, env=dict(environment), capture_output=True, text=True, timeout=COMMAND_MAX_S, check=False
-        )
-        assert (done.returncode != 0) == refused, f"{command}: {done.stdout}{done.stderr}"
-        if refused:
-            return done.stdout + done.stderr
-        return json.loads(done.stdout) if done.stdout.strip() and not plain else done.stdout
-
-    return run
 
 
 def test_a_server_with_an_sriov_port_from_the_first_project_to_the_clean_vf(openstack: OpenStack, cloud: Rig) -> None:
@@ -120,6 +100,37 @@ def test_guest_gets_its_user_data_and_its_console_is_shown(openstack: OpenStack,
     openstack("server delete --wait cli-guest", plain=True)
     for command in ("network delete red", "flavor delete cli-tiny", "image delete cli-disk"):
         openstack(command, plain=True)
+
+
+def test_a_port_asks_for_a_pci_group_what_the_client_lets_no_nic_do(openstack: OpenStack, cloud: Rig) -> None:
+    group = {"name": "cli-cards", "selectors": [{"vendor_id": "8086", "kind": "VF"}]}
+    cloud.client.want(201, "POST", "/mooring/v1/pci-groups", {"pci_group": group})
+    openstack(
+        "network create --provider-network-type vlan --provider-physical-network physnet1 --provider-segment 304 grey"
+    )
+    openstack("flavor create --vcpus 1 --ram 64 --disk 1 --property pci:spread=numa cli-least")
+    openstack("image create --disk-format qcow2 cli-empty")
+    create = "server create --flavor cli-least --image cli-empty"
+    assert "Invalid argument net-id=grey,pci-group=cli-cards" in openstack(
+        f"{create} --nic net-id=grey,pci-group=cli-cards cli-fast", refused=True
+    )
+    asked = {"pci_group": "cli-cards"}
+    port = openstack(
+        "port create --network grey --vnic-type direct --numa-policy-preferred"
+        " --binding-profile pci_group=cli-cards cli-asks"
+    )
+    assert (port["binding_profile"], port["numa_affinity_policy"]) == (asked, "preferred")
+    openstack(f"{create} --nic port-id=cli-asks cli-fast")
+    wait_until(lambda: status_of(openstack, "cli-fast") == "ACTIVE", 30, "cli-fast is ACTIVE")
+    held = openstack("port show cli-asks")["binding_profile"]
+    assert (held["pci_group"], "pci_slot" in held) == ("cli-cards", True)
+    openstack("server delete --wait cli-fast", plain=True)
+    assert openstack("port show cli-asks")["binding_profile"] == asked
+    openstack("port unset --binding-profile pci_group cli-asks", plain=True)
+    assert openstack("port show cli-asks")["binding_profile"] == {}
+    for command in ("port delete cli-asks", "network delete grey", "flavor delete cli-least", "image delete cli-empty"):
+        openstack(command, plain=True)
+    cloud.client.want(204, "DELETE", "/mooring/v1/pci-groups/cli-cards")
 
 
 def status_of(openstack: OpenStack, name: str) -> str:

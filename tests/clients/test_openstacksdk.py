@@ -55,3 +55,27 @@ def test_the_sdk_boots_shows_and_deletes_a_server_with_an_sriov_port(sdk: Any, c
     sdk.compute.delete_flavor(flavor)
     wait_until(lambda: cloud.vfs_in("available") == 36, 20, "every VF is back")
     assert cloud.findings() == []
+
+
+def test_the_sdk_asks_for_pci_groups_in_nics(sdk: Any, cloud: Rig) -> None:
+    group = {"name": "sdk-cards", "selectors": [{"vendor_id": "8086", "kind": "VF"}]}
+    cloud.client.want(201, "POST", "/mooring/v1/pci-groups", {"pci_group": group})
+    network = sdk.network.create_network(
+        name="sdk-grey",
+        provider_network_type="vlan",
+        provider_physical_network="physnet1",
+        provider_segmentation_id=305,
+    )
+    flavor = sdk.compute.create_flavor(name="sdk-least", ram=64, vcpus=1, disk=1)
+    nics = [{"uuid": network.id, "pci-group": "sdk-cards:2"}]
+    server = sdk.compute.create_server(name="sdk-fast", flavor_id=flavor.id, networks=nics)
+    server = sdk.compute.wait_for_server(server, interval=1, wait=30)
+    ports = [sdk.network.get_port(nic.port_id) for nic in sdk.compute.server_interfaces(server)]
+    assert [(port.binding_vnic_type, port.binding_profile["pci_group"]) for port in ports] == [
+        ("direct", "sdk-cards")
+    ] * 2
+    sdk.compute.delete_server(server)
+    sdk.compute.wait_for_delete(server, interval=1, wait=30)
+    sdk.network.delete_network(network)
+    sdk.compute.delete_flavor(flavor)
+    cloud.client.want(204, "DELETE", "/mooring/v1/pci-groups/sdk-cards")

@@ -22,6 +22,7 @@ from mooring.core.devspec_entries import parse_device_specs
 from tests.docs.examples import DOCS, ROOT, Command, blocks, commands
 
 TUTORIAL = "tutorial/first-server.md"
+SWITCHES = "how-to/hosts-on-several-switches.md"
 SDK = "how-to/use-terraform-or-the-sdk.md"
 DRIVER = "how-to/write-a-mechanism-driver.md"
 HOST = "how-to/add-a-host.md"
@@ -147,9 +148,10 @@ def terminal(tmp_path: Path) -> Iterator[Terminal]:
 
 
 @pytest.mark.requires("client")
-def test_every_command_of_the_tutorial_answers_as_it_says(terminal: Terminal) -> None:
-    told = commands(TUTORIAL)
-    assert len(told) > 20
+@pytest.mark.parametrize(("page", "least"), [(TUTORIAL, 20), (SWITCHES, 20)])
+def test_every_command_of_the_page_answers_as_it_says(terminal: Terminal, page: str, least: int) -> None:
+    told = commands(page)
+    assert len(told) > least
     for command in told:
         terminal.enter(command)
 

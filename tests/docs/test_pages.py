@@ -22,7 +22,7 @@ _LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _SPAN = re.compile(r"`([^`\n]+)`")
 _HEADING = re.compile(r"^#+ (.*)$", re.MULTILINE)
 _TELLERS = frozenset({"Event", "_bump", "_store", "_tell", "_tell_server"})
-_KIND = re.compile(r"[a-z]+\.[a-z]+(?:-[a-z]+)*")
+_KIND = re.compile(r"[a-z]+(?:-[a-z]+)*\.[a-z]+(?:-[a-z]+)*")
 
 
 def text_of(page: str) -> str:
