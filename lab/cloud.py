@@ -18,6 +18,9 @@ from mooring.testing.client import ApiClient, wait_until
 from mooring.testing.rig import Rig
 
 PF1_VFS, PF2_VFS = 4, 3
+WHOLE_PF, WHOLE_PF_VFS = "0000:81:00.1", 1
+"""It is handed out whole, or by its VF."""
+PHYSNET2_FUNCTIONS = PF2_VFS + 1 + WHOLE_PF_VFS
 BRIDGE, OVS_BRIDGE = "br1", "br2"
 STATE = "/var/lib/mooring"
 AGENT_LOG = f"{STATE}/agent.log"
@@ -54,9 +57,10 @@ physical_network = "physnet2"
 num_vfs = {pf2_vfs}
 
 [[device_spec]]
-pf = "0000:81:00.1"
+pf = "{whole_pf}"
 physical_network = "physnet2"
 whole = true
+num_vfs = {whole_pf_vfs}
 
 [[device_spec]]
 address = "{nvme}"
@@ -146,7 +150,7 @@ class LabCloud:
 
     def wait_available(self, limit_s: float = READY_LIMIT_S) -> None:
         """Until every function that the hosts offer is free."""
-        each = PF1_VFS + PF2_VFS + 2  # the whole PF and the NVMe disk
+        each = PF1_VFS + PHYSNET2_FUNCTIONS + 1  # and the NVMe disk
 
         def all_free() -> bool:
             return all(len(self.devices(host.name, state="available")) == each for host in self.lab.hosts)
@@ -296,6 +300,8 @@ class LabCloud:
             ovs_bridge=OVS_BRIDGE,
             pf1_vfs=PF1_VFS,
             pf2_vfs=PF2_VFS,
+            whole_pf=WHOLE_PF,
+            whole_pf_vfs=WHOLE_PF_VFS,
             nvme=NVME_ADDRESS,
         )
         host.put_file(AGENT_FILE, text)

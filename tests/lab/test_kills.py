@@ -5,7 +5,7 @@ One server dies its way through: each agent gets as far as the next step and no 
 
 import pytest
 
-from lab.cloud import GONE_LIMIT_S, READY_LIMIT_S, STATE, LabCloud
+from lab.cloud import GONE_LIMIT_S, READY_LIMIT_S, STATE, WHOLE_PF, WHOLE_PF_VFS, LabCloud
 from mooring.model.outside import AgentStep
 from tests.lab.conftest import Nets
 
@@ -37,6 +37,8 @@ DELETE = (
     AgentStep.BEFORE_REPORT,
     AgentStep.REPORTED,
 )
+#: A PF that a server has whole loses its VFs before, and has them again behind.
+TAKE_WHOLE, GIVE_WHOLE = (AgentStep.VFS_REMOVED,), (AgentStep.VFS_MADE,)
 
 
 def die_through(cloud: LabCloud, host: str, steps: tuple[AgentStep, ...]) -> None:
@@ -51,7 +53,7 @@ def die_through(cloud: LabCloud, host: str, steps: tuple[AgentStep, ...]) -> Non
 
 
 def test_every_step_is_one_that_an_agent_dies_at() -> None:
-    assert set(AgentStep) == {*BOOT, *ATTACH, *DELETE}
+    assert set(AgentStep) == {*BOOT, *ATTACH, *DELETE, *TAKE_WHOLE, *GIVE_WHOLE}
 
 
 def test_an_agent_that_dies_at_every_step_leaves_nothing_undone_and_nothing_behind(
@@ -81,3 +83,24 @@ def test_an_agent_that_dies_at_every_step_leaves_nothing_undone_and_nothing_behi
     assert cloud.driver("n0", slot) == "igbvf"
     assert cloud.lab["n0"].sh("virsh list --all --name").strip() == ""
     assert cloud.lab["n0"].sh(f"ls {STATE}/servers").strip() == ""
+
+
+def test_an_agent_that_dies_while_the_vfs_of_a_whole_pf_go_or_come_ends_what_it_began(
+    cloud: LabCloud, flavor: str, nets: Nets
+) -> None:
+    cloud.kill_agent("n0")
+    port = cloud.make_port(nets.bare, "direct-physical")
+    server = cloud.boot("entire", "n0", flavor, [port])
+    die_through(cloud, "n0", TAKE_WHOLE)
+    cloud.wait_active(server)
+    assert cloud.slot(port["id"]) == WHOLE_PF
+    assert cloud.driver("n0", WHOLE_PF) == "vfio-pci"
+    assert cloud.devices("n0", pf=WHOLE_PF, state="available") == []
+    cloud.kill_agent("n0")
+    cloud.client.want(204, "DELETE", f"/compute/v2.1/servers/{server}")
+    die_through(cloud, "n0", GIVE_WHOLE)
+    cloud.wait(lambda: cloud.server(server) is None, GONE_LIMIT_S, "the server is gone")
+    cloud.wait_available(GONE_LIMIT_S)
+    assert cloud.driver("n0", WHOLE_PF) == "igb"
+    numvfs = cloud.lab["n0"].sh(f"cat /sys/bus/pci/devices/{WHOLE_PF}/sriov_numvfs")
+    assert int(numvfs) == WHOLE_PF_VFS

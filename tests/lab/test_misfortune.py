@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from lab.cloud import BOOT_LIMIT_S, GONE_LIMIT_S, PF2_VFS, READY_LIMIT_S, LabCloud
+from lab.cloud import BOOT_LIMIT_S, GONE_LIMIT_S, PHYSNET2_FUNCTIONS, READY_LIMIT_S, LabCloud
 from tests.lab.conftest import Nets
 
 pytestmark = pytest.mark.requires("lab")
@@ -115,7 +115,7 @@ def test_a_vf_goes_in_and_out_of_a_running_guest(
     cloud.wait_said("n0", server, f"{port['mac_address']} igbvf")
     cloud.client.want(202, "DELETE", f"/compute/v2.1/servers/{server}/os-interface/{port['id']}")
     cloud.wait(
-        lambda: len(cloud.devices("n0", physical_network="physnet2", state="available")) == PF2_VFS + 1,
+        lambda: len(cloud.devices("n0", physical_network="physnet2", state="available")) == PHYSNET2_FUNCTIONS,
         GONE_LIMIT_S,
         "the VF is free again",
     )
@@ -164,7 +164,7 @@ def test_vfs_taken_away_by_hand_are_missed_and_come_back_with_the_next_agent(
     cloud.kill_agent("n1")
     cloud.start_agent("n1")
     cloud.wait(
-        lambda: len(cloud.devices("n1", physical_network="physnet2", state="available")) == PF2_VFS + 1,
+        lambda: len(cloud.devices("n1", physical_network="physnet2", state="available")) == PHYSNET2_FUNCTIONS,
         READY_LIMIT_S,
         "all VFs of physnet2 are free again",
     )

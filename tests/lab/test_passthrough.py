@@ -17,7 +17,7 @@ GROUP = "scratch-disk"
 @pytest.fixture(scope="module")
 def with_disk(cloud: LabCloud) -> Iterator[str]:
     """A flavor that asks for one disk of a PCI group; its id."""
-    group = {"name": GROUP, "selectors": [{"device_class": "0108", "tags": ["disk"]}]}
+    group = {"name": GROUP, "selectors": [{"class": "0108", "tags": ["disk"]}]}
     cloud.client.want(201, "POST", "/mooring/v1/pci-groups", {"pci_group": group})
     wish = {"name": "with-disk", "ram": 160, "vcpus": 1, "disk": 0}
     flavor = str(cloud.client.want(200, "POST", "/compute/v2.1/flavors", {"flavor": wish})["flavor"]["id"])
