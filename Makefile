@@ -31,8 +31,10 @@ check: venv  ## lint, format, types, and the rules of the house
 	@$(BIN)/mypy
 	@$(BIN)/python -m pytest -q tests/tidy
 
-bench: venv  ## figures: requests a second, time to ACTIVE, memory (bench-host and bench-placing have more)
+# With ARGS, what they ask for of the first alone.
+bench: venv  ## figures: requests a second, time to ACTIVE, memory; then bench-placing (bench-host has a host's)
 	@$(BIN)/python bench/run.py $(ARGS)
+	@$(if $(ARGS),true,$(BIN)/python bench/placing.py)
 
 bench-host: venv  ## figures of a host: microseconds for a VF, milliseconds for a thousand (boots the lab for them)
 	@$(BIN)/python bench/host.py $(ARGS)

@@ -170,20 +170,17 @@ def _together(rivals: Sequence[PciRequest]) -> PciRequest:
 
 def _for_others(rivals: Sequence[PciRequest], search: Search) -> str:
     """What is free and just not as the requests want it, by one constraint."""
+    untrusted = "not trusted" if rivals[0].trusted else "for trusted ports only"
     parts = []
-    for constraint, words in (("trusted", "for others' trust"), ("numa_policy", "too far away")):
+    for constraint, words in (("trusted", untrusted), ("numa_policy", "too far away")):
         count = sum(
             len(pool.free)
             for pool in search.pools
             if any(fails_only(constraint, rival, pool, search.nodes) for rival in rivals)
         )
         if count:
-            told = _TRUST_WORDS[bool(rivals[0].trusted)] if constraint == "trusted" else words
-            parts.append(f", {count} more {told}")
+            parts.append(f", {count} more {words}")
     return "".join(parts)
-
-
-_TRUST_WORDS = {True: "not trusted", False: "for trusted ports only"}
 
 
 def _unsearchable(search: Search, unassigned: Unassigned) -> Lack:
@@ -193,7 +190,8 @@ def _unsearchable(search: Search, unassigned: Unassigned) -> Lack:
     if unassigned.is_given_up:
         words = "no assignment that was found in time, among the many ways to divide its PFs and links"
         return Lack("search", words, words, ids, need, 0)
-    if any(request.min_rate_mbps for request in search.requests):
+    unrated = [replace(request, min_rate_mbps=0) for request in search.requests]
+    if not isinstance(Search(unrated, search.pools, search.nodes, search.spread).assign(), Unassigned):
         words = "links that cannot carry the minimum rates together"
         return Lack("min_rate", words, words, ids, need, 0)
     words = "too few PFs to give some whole and VFs of others"
