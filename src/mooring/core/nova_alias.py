@@ -4,12 +4,12 @@ Told as Nova 34 answers (``nova/pci/request.py``): what it refuses is refused, w
 the ids and the type become selectors. The rest a PCI group does not carry: the notes say what takes its place.
 """
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from mooring.core.group_names import read_group_name
+from mooring.core.json_text import load_json
 from mooring.core.nova_devspec import option_values
 from mooring.core.quoting import shown
 from mooring.errors import Invalid
@@ -57,7 +57,7 @@ def read_alias_text(text: str) -> tuple[Mapping[str, object], ...]:
     Raises Invalid for anything else, and for a nova.conf without the option.
     """
     try:
-        return _objects(_loaded(text))
+        return _objects(load_json(text))
     except ValueError as wrong:
         values = [value.strip().strip("'\"") for value in option_values(text, _OPTIONS)]
         lines = [line for line in text.splitlines() if line.strip()]
@@ -146,18 +146,10 @@ def _group(name: str, alias: _Alias) -> AliasGroup:
 
 def _value(text: str) -> object:
     try:
-        return _loaded(text)
+        return load_json(text)
     except ValueError as broken:
         what = f"{shown(text)} is no JSON: {broken}"
         raise _refused(what, "Nova takes JSON; no comma behind the last key") from broken
-
-
-def _loaded(text: str) -> object:
-    """Raises ValueError."""
-    try:
-        return json.loads(text)
-    except RecursionError as deep:
-        raise ValueError("it nests too deep") from deep
 
 
 def _objects(value: object) -> tuple[Mapping[str, object], ...]:

@@ -4,11 +4,11 @@ Told as Nova 34 answers (``nova/pci/devspec.py``, ``nova/pci/whitelist.py``): th
 is no exclusion, and any key that is not a selector is a tag. Errors carry Nova's exception as their code.
 """
 
-import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from mooring.core.json_text import load_json
 from mooring.core.nova_address import ANY, NovaAddress, hex_field, read_address, split_address
 from mooring.core.quoting import shown
 from mooring.errors import Invalid
@@ -146,7 +146,7 @@ def read_nova_text(text: str) -> tuple[Mapping[str, object], ...]:
     Raises Invalid (``PciConfigInvalidSpec``) for anything else, and for a nova.conf without the option.
     """
     try:
-        return _objects(_loaded(text))
+        return _objects(load_json(text))
     except ValueError as wrong:
         values = list(option_values(text, _OPTIONS))
         lines = [line for line in text.splitlines() if line.strip()]
@@ -158,18 +158,10 @@ def read_nova_text(text: str) -> tuple[Mapping[str, object], ...]:
     found: list[Mapping[str, object]] = []
     for value in values:
         try:
-            found += _objects(_loaded(value))
+            found += _objects(load_json(value))
         except ValueError as broken:
             raise Invalid(f"{shown(value)} is no JSON: {broken}", code="PciConfigInvalidSpec") from broken
     return tuple(found)
-
-
-def _loaded(text: str) -> object:
-    """Raises ValueError."""
-    try:
-        return json.loads(text)
-    except RecursionError as deep:
-        raise ValueError("it nests too deep") from deep
 
 
 def _objects(value: object) -> tuple[Mapping[str, object], ...]:

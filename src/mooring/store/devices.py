@@ -1,7 +1,6 @@
 """Devices: one row for each function that a host ever showed."""
 
 from dataclasses import replace
-from functools import lru_cache
 
 from sqlalchemy import bindparam, func, literal, select, update
 
@@ -9,23 +8,14 @@ from mooring.model.pci import FunctionKind, PciAddress
 from mooring.model.request import Device
 from mooring.model.vf import VfState
 from mooring.store import tables
-from mooring.store.rows import Records, moment
+from mooring.store.rows import Records
 from mooring.store.sql import Sql
 from mooring.store.tx import Tx
 
 DEVICES = Records(tables.devices, Device)
 
 _D = tables.devices.c
-_ADDRESSES_MAX = 65_536
-_address = lru_cache(maxsize=_ADDRESSES_MAX)(PciAddress.parse)
 
-_FOR_PLACING = Sql(
-    select(_D.id, _D.host, _D.address, _D.kind, _D.state, _D.updated_at, _D.pf, _D.vf_count, _D.physical_network,
-           _D.iommu_group, _D.numa_node, _D.is_offered, _D.reason, _D.generation)
-    .where(_D.kind.in_([literal(FunctionKind.VF.value), literal(FunctionKind.PF.value)]),
-           _D.state != VfState.GONE.value, _D.physical_network.is_not(None))
-    .order_by(_D.host, _D.address)
-)  # fmt: skip
 _OWNED = select(tables.claims.c.device_id).where(tables.claims.c.host == bindparam("host"))
 _RESTLESS = tuple(state.value for state in (VfState.DISCOVERED, VfState.BASELINING, VfState.QUARANTINED))
 _WITH_WORK = Sql(
@@ -66,24 +56,6 @@ _NETDEVS = Sql(
     .where(_D.host == bindparam("host"), _D.netdev.is_not(None) | _D.pf_netdev.is_not(None))
     .distinct()
 )
-
-
-def for_placing(tx: Tx) -> dict[str, list[Device]]:
-    """Every PF and VF that a device spec names, by host, with just what placing looks at: the hot path of a create."""
-    found: dict[str, list[Device]] = {}
-    for row in tx.all(_FOR_PLACING):
-        (
-            ident, host, address, kind, state, updated_at, pf, vf_count, physnet, group, numa, is_offered, reason,
-            generation,
-        ) = row  # fmt: skip
-        device = Device(
-            id=str(ident), host=str(host), address=_address(str(address)), kind=FunctionKind(str(kind)), vendor_id="",
-            product_id="", state=VfState(state), updated_at=moment(updated_at),  # type: ignore[arg-type]  # a row's cells
-            generation=generation, pf=_address(str(pf)) if pf else None, physical_network=physnet,  # type: ignore[arg-type]  # a row's cells
-            vf_count=vf_count, iommu_group=group, numa_node=numa, is_offered=bool(is_offered), reason=str(reason),  # type: ignore[arg-type]  # a row's cells
-        )  # fmt: skip
-        found.setdefault(device.host, []).append(device)
-    return found
 
 
 def of_host(tx: Tx, host: str) -> dict[PciAddress, Device]:
