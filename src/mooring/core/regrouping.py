@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
+from mooring.core.grouping import ANY_TEXT
 from mooring.model.group import PciGroup, PciSelector
 from mooring.model.host import Aggregate
-
-_ANY_TEXT = "*"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +48,7 @@ def _rules(group: PciGroup | None) -> object:
 
 def _reach(selector: PciSelector, shared: Shared) -> Iterable[str] | None:
     """The hosts whose functions the selector can hold for; ``None``: any."""
-    if selector.hosts and not any(_ANY_TEXT in name for name in selector.hosts):
+    if selector.hosts and not any(ANY_TEXT in name for name in selector.hosts):
         return selector.hosts
     if selector.aggregates:
         named = (each for each in shared.aggregates.values() if each.name in selector.aggregates)

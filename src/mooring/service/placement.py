@@ -70,11 +70,17 @@ def choose(tx: Tx, world: World, asked: HostWish) -> Choice | Refusal:
         if isinstance(outcome, Choice):
             return outcome
         unbindable[outcome.host] = outcome
-    hosts = stock.hosts()
-    shortages = tuple(
-        answer if isinstance(answer, Shortage) else unbindable[answer.host] for answer in answers(wish, hosts, alive)
-    )
-    return Refusal(shortages, _nearest(world, wish, hosts, shortages))
+    hosts, shortages = stock.hosts(), list[Shortage]()
+    for answer in answers(wish, hosts, alive):
+        if isinstance(answer, Shortage):
+            shortages.append(answer)
+            continue
+        # One that was no candidate a moment ago may have been heard from since.
+        late = unbindable.get(answer.host) or _bindable(tx, world, asked, answer)
+        if isinstance(late, Choice):
+            return late
+        shortages.append(late)
+    return Refusal(tuple(shortages), _nearest(world, wish, hosts, shortages))
 
 
 def each_host(tx: Tx, world: World, asked: HostWish, hosts: Sequence[HostView]) -> Iterator[Choice | Shortage]:

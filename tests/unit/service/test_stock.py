@@ -17,7 +17,7 @@ from mooring.core.lifecycle import OWNED_STATES
 from mooring.core.placing import HostView
 from mooring.errors import Conflict
 from mooring.model.group import PciSelector
-from mooring.model.host import NumaCell, OfferedFunction
+from mooring.model.host import Liveness, NumaCell, OfferedFunction
 from mooring.model.network import Network
 from mooring.model.pci import PciAddress
 from mooring.model.port import VnicType
@@ -26,8 +26,10 @@ from mooring.model.vf import VfState
 from mooring.service.aggregates import add_host, create_aggregate, remove_host
 from mooring.service.flavors import FlavorWish, create_flavor
 from mooring.service.groups import GroupWish, create_group
+from mooring.service.liveness import Heartbeats
+from mooring.service.placement import Choice, choose
 from mooring.service.server_ports import NicWish
-from mooring.service.servers import ServerWish, create_servers
+from mooring.service.servers import ServerWish, create_servers, host_wish, look_up_wish
 from mooring.service.stock import Stockroom
 from mooring.store.hosts import HOSTS
 from mooring.store.servers import SERVERS
@@ -198,3 +200,25 @@ def test_the_stock_follows_aggregates_and_pci_groups_and_forgets_what_was_rolled
     assert {pool.groups for pool in kept(hand)[0].pools} == {frozenset({"fast", "racked"})}
     hand.write(lambda tx: remove_host(tx, ADMIN, rack.id, HOST))
     assert kept(hand) == before
+
+
+class Fickle(Heartbeats):
+    """Hears from a host only after it was asked once."""
+
+    def __init__(self) -> None:
+        super().__init__(SteppedClock(), 75)
+        self._asked = 0
+
+    def of(self, host: str) -> Liveness:
+        self._asked += 1
+        return Liveness.ALIVE if self._asked > 1 and host == HOST else Liveness.UNKNOWN
+
+
+def test_a_host_that_is_heard_from_while_it_is_being_asked_takes_the_server(hand: Hand) -> None:
+    port = hand.port(hand.network())
+    flavor = hand.write(lambda tx: create_flavor(tx, hand.world, ADMIN, FlavorWish("late", 64, 1, 1)))
+    wish = ServerWish("vm", flavor.id, nics=(NicWish(port_id=port.id),))
+    world = replace(hand.world, heartbeats=Fickle())
+    asked = hand.write(lambda tx: choose(tx, world, host_wish(wish, look_up_wish(tx, world, ADMIN, wish))))
+    assert isinstance(asked, Choice)
+    assert asked.host == HOST
