@@ -19,6 +19,15 @@ class Segment:
     network_type: NetworkType
     physical_network: str
     segmentation_id: int | None
+    name: str | None = None
+    description: str = ""
+    is_dynamic: bool = False
+    """A mechanism driver asked for it while it bound a port; it goes with the last port on it."""
+    segment_index: int = 0
+    """Its place among the segments of its network."""
+    revision_number: int = 0
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +47,12 @@ class Network:
     tags: tuple[str, ...] = ()
     default_vnic_type: str | None = None
     """The vnic type of ports made for a server's nic that names only this network; Mooring's own."""
+    is_default: bool = False
+    """Neutron's mark of the external network that topologies are allocated on; kept and shown, and used for nothing."""
+    qos_policy_id: str | None = None
+    """The QoS policy of its ports that have none of their own."""
+    port_profile_id: str | None = None
+    """The port profile of its ports that have none of their own; Mooring's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +90,43 @@ class Subnet:
     description: str = ""
     revision_number: int = 0
     tags: tuple[str, ...] = field(default=())
+    subnetpool_id: str | None = None
+    """The pool that its CIDR was taken from."""
+    segment_id: str | None = None
+    """The segment that its addresses are for; ``None`` is all of its network."""
+
+
+@dataclass(frozen=True, slots=True)
+class AddressScope:
+    """Subnet pools of one scope never overlap."""
+
+    id: str
+    project_id: str
+    name: str
+    ip_version: int
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SubnetPool:
+    """Prefixes that subnets' CIDRs are cut from."""
+
+    id: str
+    project_id: str
+    name: str
+    ip_version: int
+    prefixes: tuple[str, ...]
+    """Canonical, merged and sorted."""
+    min_prefixlen: int
+    max_prefixlen: int
+    default_prefixlen: int
+    created_at: datetime
+    updated_at: datetime
+    default_quota: int | None = None
+    """What one project may have of it: IPv4 addresses, or IPv6 /64 networks."""
+    address_scope_id: str | None = None
+    shared: bool = False
+    is_default: bool = False
+    description: str = ""
+    revision_number: int = 0
+    tags: tuple[str, ...] = ()

@@ -58,6 +58,14 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class BindingLevel:
+    """One level of a hierarchical binding: who bound which segment. Level 0, the network's own segment, comes first."""
+
+    driver: str
+    segment_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Binding:
     """Where a port is bound, how, and by whom; the result of asking the mechanism drivers."""
 
@@ -67,14 +75,44 @@ class Binding:
     vif_type: str = VifType.UNBOUND
     vif_details: Mapping[str, object] = field(default_factory=dict)
     driver: str | None = None
-    """The mechanism driver that said yes; shown as ``bound_drivers``."""
+    """The mechanism driver that said yes, at the bottom level."""
     segment_id: str | None = None
+    """The segment that the port is on, of the bottom level."""
+    levels: tuple[BindingLevel, ...] = ()
+    """All levels, top first; shown as ``bound_drivers``."""
     refusals: tuple[Refusal, ...] = ()
     """Why nobody said yes; kept so that ``port show`` can tell."""
 
     @property
     def is_bound(self) -> bool:
         return self.vif_type not in (VifType.UNBOUND, VifType.BINDING_FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class PortBinding:
+    """A binding on another host than the active one, kept inactive until it is activated (``binding-extended``)."""
+
+    id: str
+    port_id: str
+    created_at: datetime
+    binding: Binding
+
+
+@dataclass(frozen=True, slots=True)
+class AddressPair:
+    """A MAC and addresses that a port may send from besides its own."""
+
+    ip_address: str
+    mac_address: str
+
+
+@dataclass(frozen=True, slots=True)
+class DhcpOption:
+    """``extra_dhcp_opts``: an option by its dnsmasq name or its number."""
+
+    opt_name: str
+    opt_value: str
+    ip_version: int = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +154,14 @@ class Port:
     fault: PortFault | None = None
     device_tag: str | None = None
     """What the nic's owner calls it, for the guest's metadata: Nova's device tag."""
+    qos_policy_id: str | None = None
+    port_profile_id: str | None = None
+    """Of its own; ``None`` leaves it to the network's default."""
+    allowed_address_pairs: tuple[AddressPair, ...] = ()
+    extra_dhcp_opts: tuple[DhcpOption, ...] = ()
+    security_group_ids: tuple[str, ...] = ()
+    """Kept and shown; no backend here filters, and a port says so."""
+    data_plane_status: str | None = None
+    hints: Mapping[str, object] | None = None
+    hardware_offload_type: str | None = None
+    device_profile: str | None = None

@@ -69,11 +69,15 @@ networks = Table(
     "networks", METADATA, _id(), _text("project_id", index=True), _text("name", index=True), _int("created_at"),
     _int("updated_at"), _text("description"), _int("admin_state_up"), _int("shared"), _int("external"), _int("mtu"),
     _int("port_security_enabled"), _int("revision_number"), _text("tags"), _text("default_vnic_type", nullable=True),
+    _int("is_default"), _text("qos_policy_id", ForeignKey("qos_policies.id"), nullable=True, index=True),
+    _text("port_profile_id", ForeignKey("port_profiles.id"), nullable=True, index=True),
 )  # fmt: skip
 
 segments = Table(
     "segments", METADATA, _id(), _text("network_id", ForeignKey("networks.id", ondelete="CASCADE"), index=True),
     _text("network_type"), _text("physical_network"), _int("segmentation_id", nullable=True),
+    _text("name", nullable=True), _text("description"), _int("is_dynamic"), _int("segment_index"),
+    _int("revision_number"), _int("created_at", nullable=True), _int("updated_at", nullable=True),
     CheckConstraint("network_type != 'vlan' OR segmentation_id BETWEEN 1 AND 4094", name="vlan_in_range"),
 )  # fmt: skip
 Index(
@@ -94,6 +98,29 @@ subnets = Table(
     _text("service_types"), _text("description"), _int("revision_number"), _text("tags"),
     # The network's own, copied in the transaction that changes them: lists of subnets filter by them.
     _int("shared"), _int("external"),
+    _text("subnetpool_id", ForeignKey("subnetpools.id"), nullable=True, index=True),
+    _text("segment_id", ForeignKey("segments.id"), nullable=True, index=True),
+)  # fmt: skip
+
+#: What is left of each physical network's configured VLANs, as ranges, both ends included. The position is that of the
+#: physical network in the configuration, so that the first free VLAN of all is one look into the index.
+free_vlans = Table(
+    "free_vlans", METADATA, _text("physical_network", primary_key=True), _int("first", primary_key=True), _int("last"),
+    _int("position"),
+)  # fmt: skip
+Index("free_vlans_in_order", free_vlans.c.position, free_vlans.c.first)
+
+address_scopes = Table(
+    "address_scopes", METADATA, _id(), _text("project_id", index=True), _text("name", index=True), _int("ip_version"),
+    _int("shared"),
+)  # fmt: skip
+
+subnetpools = Table(
+    "subnetpools", METADATA, _id(), _text("project_id", index=True), _text("name", index=True), _int("ip_version"),
+    _text("prefixes"), _int("min_prefixlen"), _int("max_prefixlen"), _int("default_prefixlen"), _int("created_at"),
+    _int("updated_at"), _int("default_quota", nullable=True),
+    _text("address_scope_id", ForeignKey("address_scopes.id"), nullable=True, index=True), _int("shared"),
+    _int("is_default"), _text("description"), _int("revision_number"), _text("tags"),
 )  # fmt: skip
 
 #: What is left of each subnet's pools, as ranges; addresses are 32 hex digits, so that text order is address order.
@@ -110,10 +137,15 @@ ports = Table(
     _int("admin_state_up"), _text("fixed_ips"), _text("device_id", index=True), _text("device_owner"),
     _text("binding_host", index=True), _text("binding_vnic_type"), _text("binding_profile"), _text("binding_vif_type"),
     _text("binding_vif_details"), _text("binding_driver", nullable=True), _text("binding_segment_id", nullable=True),
-    _text("binding_refusals"), _int("port_security_enabled"), _int("propagate_uplink_status"),
+    _text("binding_levels"), _text("binding_refusals"), _int("port_security_enabled"), _int("propagate_uplink_status"),
     _text("numa_affinity_policy", nullable=True), _int("trusted", nullable=True), _text("description"),
     _int("revision_number"), _text("tags"), _int("device_index"), _int("is_owned_by_server"),
     _text("fault", nullable=True), _text("device_tag", nullable=True),
+    _text("qos_policy_id", ForeignKey("qos_policies.id"), nullable=True, index=True),
+    _text("port_profile_id", ForeignKey("port_profiles.id"), nullable=True, index=True),
+    _text("allowed_address_pairs"), _text("extra_dhcp_opts"), _text("security_group_ids"),
+    _text("data_plane_status", nullable=True), _text("hints", nullable=True),
+    _text("hardware_offload_type", nullable=True), _text("device_profile", nullable=True),
     UniqueConstraint("network_id", "mac_address", name="one_mac_per_network"),
 )  # fmt: skip
 
@@ -121,6 +153,66 @@ ip_allocations = Table(
     "ip_allocations", METADATA, _text("subnet_id", ForeignKey("subnets.id"), primary_key=True),
     _text("address", primary_key=True), _text("ip_address", index=True),
     _text("port_id", ForeignKey("ports.id", ondelete="CASCADE"), index=True),
+)  # fmt: skip
+
+#: The inactive bindings of ports; the active one is the port's own.
+port_bindings = Table(
+    "port_bindings", METADATA, _id(), _text("port_id", ForeignKey("ports.id", ondelete="CASCADE")), _int("created_at"),
+    _text("binding_host"), _text("binding_vnic_type"), _text("binding_profile"), _text("binding_vif_type"),
+    _text("binding_vif_details"), _text("binding_driver", nullable=True), _text("binding_segment_id", nullable=True),
+    _text("binding_levels"), _text("binding_refusals"), UniqueConstraint("port_id", "binding_host"),
+)  # fmt: skip
+
+#: A port profile is an upstream switch's: 802.1Qbh or 802.1BR. What ``upstream`` says was last read back from there.
+port_profiles = Table(
+    "port_profiles", METADATA, _id(), _text("name", unique=True), _int("created_at"), _int("updated_at"), _text("kind"),
+    _text("vlans"), _text("physical_networks"), _text("description"), _int("max_ports"), _text("projects"),
+    _int("revision_number"), _text("upstream"), _text("upstream_reason"), _int("upstream_at", nullable=True),
+)  # fmt: skip
+
+qos_policies = Table(
+    "qos_policies", METADATA, _id(), _text("project_id", index=True), _text("name", index=True), _int("created_at"),
+    _int("updated_at"), _text("description"), _int("shared"), _int("is_default"), _int("revision_number"),
+    _text("tags"),
+)  # fmt: skip
+
+qos_rules = Table(
+    "qos_rules", METADATA, _id(), _text("qos_policy_id", ForeignKey("qos_policies.id", ondelete="CASCADE"), index=True),
+    _text("type"), _text("direction", nullable=True), _text("values"),
+)  # fmt: skip
+
+security_groups = Table(
+    "security_groups", METADATA, _id(), _text("project_id", index=True), _text("name", index=True), _int("created_at"),
+    _int("updated_at"), _text("description"), _int("stateful"), _int("shared"), _int("revision_number"), _text("tags"),
+)  # fmt: skip
+Index(
+    "one_default_group_per_project", security_groups.c.project_id, unique=True,
+    sqlite_where=security_groups.c.name == "default",
+)  # fmt: skip
+
+security_group_rules = Table(
+    "security_group_rules", METADATA, _id(), _text("project_id", index=True), _int("created_at"), _int("updated_at"),
+    _text("security_group_id", ForeignKey("security_groups.id", ondelete="CASCADE"), index=True), _text("direction"),
+    _text("ethertype"), _text("protocol", nullable=True), _int("port_range_min", nullable=True),
+    _int("port_range_max", nullable=True), _text("remote_ip_prefix", nullable=True),
+    _text("remote_group_id", ForeignKey("security_groups.id", ondelete="CASCADE"), nullable=True, index=True),
+    _text("description"), _int("revision_number"), _text("tags"),
+)  # fmt: skip
+
+#: Who else may use an object: a project, or with "*" everybody. An object's ``shared`` column says the same of "*".
+rbac_policies = Table(
+    "rbac_policies", METADATA, _id(), _text("project_id", index=True), _text("object_type"), _text("object_id"),
+    _text("action"), _text("target_project"), UniqueConstraint("object_id", "action", "target_project"),
+)  # fmt: skip
+Index("rbac_by_target", rbac_policies.c.target_project, rbac_policies.c.object_type)
+
+quotas = Table(
+    "quotas", METADATA, _text("project_id", primary_key=True), _text("resource", primary_key=True), _int("limit"),
+)  # fmt: skip
+
+#: How many of each a project has. Triggers keep it, so that no writer forgets to.
+quota_usage = Table(
+    "quota_usage", METADATA, _text("project_id", primary_key=True), _text("resource", primary_key=True), _int("used"),
 )  # fmt: skip
 
 # --- compute --------------------------------------------------------------------------------------------------

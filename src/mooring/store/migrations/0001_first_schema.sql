@@ -1,3 +1,16 @@
+CREATE TABLE address_scopes (
+    id TEXT NOT NULL,
+    project_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    ip_version INTEGER NOT NULL,
+    shared INTEGER NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_address_scopes_name ON address_scopes (name);
+
+CREATE INDEX ix_address_scopes_project_id ON address_scopes (project_id);
+
 CREATE TABLE aggregates (
     id INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     uuid TEXT NOT NULL,
@@ -46,6 +59,16 @@ CREATE TABLE flavors (
     PRIMARY KEY (id),
     UNIQUE (name)
 );
+
+CREATE TABLE free_vlans (
+    physical_network TEXT NOT NULL,
+    first INTEGER NOT NULL,
+    last INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    PRIMARY KEY (physical_network, first)
+);
+
+CREATE INDEX free_vlans_in_order ON free_vlans (position, first);
 
 CREATE TABLE host_changes (
     sequence INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
@@ -103,28 +126,6 @@ CREATE TABLE images (
 
 CREATE INDEX ix_images_name ON images (name);
 
-CREATE TABLE networks (
-    id TEXT NOT NULL,
-    project_id TEXT NOT NULL,
-    name TEXT NOT NULL,
-    created_at INTEGER NOT NULL,
-    updated_at INTEGER NOT NULL,
-    description TEXT NOT NULL,
-    admin_state_up INTEGER NOT NULL,
-    shared INTEGER NOT NULL,
-    external INTEGER NOT NULL,
-    mtu INTEGER NOT NULL,
-    port_security_enabled INTEGER NOT NULL,
-    revision_number INTEGER NOT NULL,
-    tags TEXT NOT NULL,
-    default_vnic_type TEXT,
-    PRIMARY KEY (id)
-);
-
-CREATE INDEX ix_networks_name ON networks (name);
-
-CREATE INDEX ix_networks_project_id ON networks (project_id);
-
 CREATE TABLE pci_groups (
     id TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -140,6 +141,25 @@ CREATE TABLE pci_groups (
     UNIQUE (name)
 );
 
+CREATE TABLE port_profiles (
+    id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    kind TEXT NOT NULL,
+    vlans TEXT NOT NULL,
+    physical_networks TEXT NOT NULL,
+    description TEXT NOT NULL,
+    max_ports INTEGER NOT NULL,
+    projects TEXT NOT NULL,
+    revision_number INTEGER NOT NULL,
+    upstream TEXT NOT NULL,
+    upstream_reason TEXT NOT NULL,
+    upstream_at INTEGER,
+    PRIMARY KEY (id),
+    UNIQUE (name)
+);
+
 CREATE TABLE projects (
     id TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -151,6 +171,53 @@ CREATE TABLE projects (
     UNIQUE (domain_id, name)
 );
 
+CREATE TABLE qos_policies (
+    id TEXT NOT NULL,
+    project_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    description TEXT NOT NULL,
+    shared INTEGER NOT NULL,
+    is_default INTEGER NOT NULL,
+    revision_number INTEGER NOT NULL,
+    tags TEXT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_qos_policies_name ON qos_policies (name);
+
+CREATE INDEX ix_qos_policies_project_id ON qos_policies (project_id);
+
+CREATE TABLE quota_usage (
+    project_id TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    used INTEGER NOT NULL,
+    PRIMARY KEY (project_id, resource)
+);
+
+CREATE TABLE quotas (
+    project_id TEXT NOT NULL,
+    resource TEXT NOT NULL,
+    "limit" INTEGER NOT NULL,
+    PRIMARY KEY (project_id, resource)
+);
+
+CREATE TABLE rbac_policies (
+    id TEXT NOT NULL,
+    project_id TEXT NOT NULL,
+    object_type TEXT NOT NULL,
+    object_id TEXT NOT NULL,
+    action TEXT NOT NULL,
+    target_project TEXT NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (object_id, action, target_project)
+);
+
+CREATE INDEX ix_rbac_policies_project_id ON rbac_policies (project_id);
+
+CREATE INDEX rbac_by_target ON rbac_policies (target_project, object_type);
+
 CREATE TABLE roles (
     id TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -158,6 +225,26 @@ CREATE TABLE roles (
     PRIMARY KEY (id),
     UNIQUE (name)
 );
+
+CREATE TABLE security_groups (
+    id TEXT NOT NULL,
+    project_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    description TEXT NOT NULL,
+    stateful INTEGER NOT NULL,
+    shared INTEGER NOT NULL,
+    revision_number INTEGER NOT NULL,
+    tags TEXT NOT NULL,
+    PRIMARY KEY (id)
+);
+
+CREATE INDEX ix_security_groups_name ON security_groups (name);
+
+CREATE INDEX ix_security_groups_project_id ON security_groups (project_id);
+
+CREATE UNIQUE INDEX one_default_group_per_project ON security_groups (project_id) WHERE name = 'default';
 
 CREATE TABLE server_groups (
     id TEXT NOT NULL,
@@ -238,69 +325,75 @@ CREATE TABLE devices (
     FOREIGN KEY(host) REFERENCES hosts (name)
 );
 
-CREATE TABLE ports (
+CREATE TABLE networks (
     id TEXT NOT NULL,
-    network_id TEXT NOT NULL,
     project_id TEXT NOT NULL,
     name TEXT NOT NULL,
-    mac_address TEXT NOT NULL,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
-    status TEXT NOT NULL,
+    description TEXT NOT NULL,
     admin_state_up INTEGER NOT NULL,
-    fixed_ips TEXT NOT NULL,
-    device_id TEXT NOT NULL,
-    device_owner TEXT NOT NULL,
-    binding_host TEXT NOT NULL,
-    binding_vnic_type TEXT NOT NULL,
-    binding_profile TEXT NOT NULL,
-    binding_vif_type TEXT NOT NULL,
-    binding_vif_details TEXT NOT NULL,
-    binding_driver TEXT,
-    binding_segment_id TEXT,
-    binding_refusals TEXT NOT NULL,
+    shared INTEGER NOT NULL,
+    external INTEGER NOT NULL,
+    mtu INTEGER NOT NULL,
     port_security_enabled INTEGER NOT NULL,
-    propagate_uplink_status INTEGER NOT NULL,
-    numa_affinity_policy TEXT,
-    trusted INTEGER,
+    revision_number INTEGER NOT NULL,
+    tags TEXT NOT NULL,
+    default_vnic_type TEXT,
+    is_default INTEGER NOT NULL,
+    qos_policy_id TEXT,
+    port_profile_id TEXT,
+    PRIMARY KEY (id),
+    FOREIGN KEY(qos_policy_id) REFERENCES qos_policies (id),
+    FOREIGN KEY(port_profile_id) REFERENCES port_profiles (id)
+);
+
+CREATE INDEX ix_networks_name ON networks (name);
+
+CREATE INDEX ix_networks_port_profile_id ON networks (port_profile_id);
+
+CREATE INDEX ix_networks_project_id ON networks (project_id);
+
+CREATE INDEX ix_networks_qos_policy_id ON networks (qos_policy_id);
+
+CREATE TABLE qos_rules (
+    id TEXT NOT NULL,
+    qos_policy_id TEXT NOT NULL,
+    type TEXT NOT NULL,
+    direction TEXT,
+    "values" TEXT NOT NULL,
+    PRIMARY KEY (id),
+    FOREIGN KEY(qos_policy_id) REFERENCES qos_policies (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_qos_rules_qos_policy_id ON qos_rules (qos_policy_id);
+
+CREATE TABLE security_group_rules (
+    id TEXT NOT NULL,
+    project_id TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    security_group_id TEXT NOT NULL,
+    direction TEXT NOT NULL,
+    ethertype TEXT NOT NULL,
+    protocol TEXT,
+    port_range_min INTEGER,
+    port_range_max INTEGER,
+    remote_ip_prefix TEXT,
+    remote_group_id TEXT,
     description TEXT NOT NULL,
     revision_number INTEGER NOT NULL,
     tags TEXT NOT NULL,
-    device_index INTEGER NOT NULL,
-    is_owned_by_server INTEGER NOT NULL,
-    fault TEXT,
-    device_tag TEXT,
     PRIMARY KEY (id),
-    CONSTRAINT one_mac_per_network UNIQUE (network_id, mac_address),
-    FOREIGN KEY(network_id) REFERENCES networks (id)
+    FOREIGN KEY(security_group_id) REFERENCES security_groups (id) ON DELETE CASCADE,
+    FOREIGN KEY(remote_group_id) REFERENCES security_groups (id) ON DELETE CASCADE
 );
 
-CREATE INDEX ix_ports_binding_host ON ports (binding_host);
+CREATE INDEX ix_security_group_rules_project_id ON security_group_rules (project_id);
 
-CREATE INDEX ix_ports_device_id ON ports (device_id);
+CREATE INDEX ix_security_group_rules_remote_group_id ON security_group_rules (remote_group_id);
 
-CREATE INDEX ix_ports_name ON ports (name);
-
-CREATE INDEX ix_ports_network_id ON ports (network_id);
-
-CREATE INDEX ix_ports_project_id ON ports (project_id);
-
-CREATE TABLE segments (
-    id TEXT NOT NULL,
-    network_id TEXT NOT NULL,
-    network_type TEXT NOT NULL,
-    physical_network TEXT NOT NULL,
-    segmentation_id INTEGER,
-    PRIMARY KEY (id),
-    CONSTRAINT vlan_in_range CHECK (network_type != 'vlan' OR segmentation_id BETWEEN 1 AND 4094),
-    FOREIGN KEY(network_id) REFERENCES networks (id) ON DELETE CASCADE
-);
-
-CREATE INDEX ix_segments_network_id ON segments (network_id);
-
-CREATE UNIQUE INDEX one_flat_network_per_physnet ON segments (physical_network) WHERE network_type = 'flat';
-
-CREATE UNIQUE INDEX one_network_per_vlan ON segments (physical_network, segmentation_id) WHERE network_type = 'vlan';
+CREATE INDEX ix_security_group_rules_security_group_id ON security_group_rules (security_group_id);
 
 CREATE TABLE servers (
     id TEXT NOT NULL,
@@ -343,37 +436,33 @@ CREATE INDEX ix_servers_project_id ON servers (project_id);
 
 CREATE INDEX ix_servers_server_group_id ON servers (server_group_id);
 
-CREATE TABLE subnets (
+CREATE TABLE subnetpools (
     id TEXT NOT NULL,
-    network_id TEXT NOT NULL,
     project_id TEXT NOT NULL,
     name TEXT NOT NULL,
     ip_version INTEGER NOT NULL,
-    cidr TEXT NOT NULL,
+    prefixes TEXT NOT NULL,
+    min_prefixlen INTEGER NOT NULL,
+    max_prefixlen INTEGER NOT NULL,
+    default_prefixlen INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL,
-    gateway_ip TEXT,
-    enable_dhcp INTEGER NOT NULL,
-    allocation_pools TEXT NOT NULL,
-    dns_nameservers TEXT NOT NULL,
-    host_routes TEXT NOT NULL,
-    ipv6_ra_mode TEXT,
-    ipv6_address_mode TEXT,
-    service_types TEXT NOT NULL,
+    default_quota INTEGER,
+    address_scope_id TEXT,
+    shared INTEGER NOT NULL,
+    is_default INTEGER NOT NULL,
     description TEXT NOT NULL,
     revision_number INTEGER NOT NULL,
     tags TEXT NOT NULL,
-    shared INTEGER NOT NULL,
-    external INTEGER NOT NULL,
     PRIMARY KEY (id),
-    FOREIGN KEY(network_id) REFERENCES networks (id)
+    FOREIGN KEY(address_scope_id) REFERENCES address_scopes (id)
 );
 
-CREATE INDEX ix_subnets_name ON subnets (name);
+CREATE INDEX ix_subnetpools_address_scope_id ON subnetpools (address_scope_id);
 
-CREATE INDEX ix_subnets_network_id ON subnets (network_id);
+CREATE INDEX ix_subnetpools_name ON subnetpools (name);
 
-CREATE INDEX ix_subnets_project_id ON subnets (project_id);
+CREATE INDEX ix_subnetpools_project_id ON subnetpools (project_id);
 
 CREATE TABLE tokens (
     secret_hash TEXT NOT NULL,
@@ -412,6 +501,151 @@ CREATE TABLE claims (
 CREATE INDEX ix_claims_host ON claims (host);
 
 CREATE INDEX ix_claims_server_id ON claims (server_id);
+
+CREATE TABLE ports (
+    id TEXT NOT NULL,
+    network_id TEXT NOT NULL,
+    project_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    mac_address TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    admin_state_up INTEGER NOT NULL,
+    fixed_ips TEXT NOT NULL,
+    device_id TEXT NOT NULL,
+    device_owner TEXT NOT NULL,
+    binding_host TEXT NOT NULL,
+    binding_vnic_type TEXT NOT NULL,
+    binding_profile TEXT NOT NULL,
+    binding_vif_type TEXT NOT NULL,
+    binding_vif_details TEXT NOT NULL,
+    binding_driver TEXT,
+    binding_segment_id TEXT,
+    binding_levels TEXT NOT NULL,
+    binding_refusals TEXT NOT NULL,
+    port_security_enabled INTEGER NOT NULL,
+    propagate_uplink_status INTEGER NOT NULL,
+    numa_affinity_policy TEXT,
+    trusted INTEGER,
+    description TEXT NOT NULL,
+    revision_number INTEGER NOT NULL,
+    tags TEXT NOT NULL,
+    device_index INTEGER NOT NULL,
+    is_owned_by_server INTEGER NOT NULL,
+    fault TEXT,
+    device_tag TEXT,
+    qos_policy_id TEXT,
+    port_profile_id TEXT,
+    allowed_address_pairs TEXT NOT NULL,
+    extra_dhcp_opts TEXT NOT NULL,
+    security_group_ids TEXT NOT NULL,
+    data_plane_status TEXT,
+    hints TEXT,
+    hardware_offload_type TEXT,
+    device_profile TEXT,
+    PRIMARY KEY (id),
+    CONSTRAINT one_mac_per_network UNIQUE (network_id, mac_address),
+    FOREIGN KEY(network_id) REFERENCES networks (id),
+    FOREIGN KEY(qos_policy_id) REFERENCES qos_policies (id),
+    FOREIGN KEY(port_profile_id) REFERENCES port_profiles (id)
+);
+
+CREATE INDEX ix_ports_binding_host ON ports (binding_host);
+
+CREATE INDEX ix_ports_device_id ON ports (device_id);
+
+CREATE INDEX ix_ports_name ON ports (name);
+
+CREATE INDEX ix_ports_network_id ON ports (network_id);
+
+CREATE INDEX ix_ports_port_profile_id ON ports (port_profile_id);
+
+CREATE INDEX ix_ports_project_id ON ports (project_id);
+
+CREATE INDEX ix_ports_qos_policy_id ON ports (qos_policy_id);
+
+CREATE TABLE segments (
+    id TEXT NOT NULL,
+    network_id TEXT NOT NULL,
+    network_type TEXT NOT NULL,
+    physical_network TEXT NOT NULL,
+    segmentation_id INTEGER,
+    name TEXT,
+    description TEXT NOT NULL,
+    is_dynamic INTEGER NOT NULL,
+    segment_index INTEGER NOT NULL,
+    revision_number INTEGER NOT NULL,
+    created_at INTEGER,
+    updated_at INTEGER,
+    PRIMARY KEY (id),
+    CONSTRAINT vlan_in_range CHECK (network_type != 'vlan' OR segmentation_id BETWEEN 1 AND 4094),
+    FOREIGN KEY(network_id) REFERENCES networks (id) ON DELETE CASCADE
+);
+
+CREATE INDEX ix_segments_network_id ON segments (network_id);
+
+CREATE UNIQUE INDEX one_flat_network_per_physnet ON segments (physical_network) WHERE network_type = 'flat';
+
+CREATE UNIQUE INDEX one_network_per_vlan ON segments (physical_network, segmentation_id) WHERE network_type = 'vlan';
+
+CREATE TABLE port_bindings (
+    id TEXT NOT NULL,
+    port_id TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    binding_host TEXT NOT NULL,
+    binding_vnic_type TEXT NOT NULL,
+    binding_profile TEXT NOT NULL,
+    binding_vif_type TEXT NOT NULL,
+    binding_vif_details TEXT NOT NULL,
+    binding_driver TEXT,
+    binding_segment_id TEXT,
+    binding_levels TEXT NOT NULL,
+    binding_refusals TEXT NOT NULL,
+    PRIMARY KEY (id),
+    UNIQUE (port_id, binding_host),
+    FOREIGN KEY(port_id) REFERENCES ports (id) ON DELETE CASCADE
+);
+
+CREATE TABLE subnets (
+    id TEXT NOT NULL,
+    network_id TEXT NOT NULL,
+    project_id TEXT NOT NULL,
+    name TEXT NOT NULL,
+    ip_version INTEGER NOT NULL,
+    cidr TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    gateway_ip TEXT,
+    enable_dhcp INTEGER NOT NULL,
+    allocation_pools TEXT NOT NULL,
+    dns_nameservers TEXT NOT NULL,
+    host_routes TEXT NOT NULL,
+    ipv6_ra_mode TEXT,
+    ipv6_address_mode TEXT,
+    service_types TEXT NOT NULL,
+    description TEXT NOT NULL,
+    revision_number INTEGER NOT NULL,
+    tags TEXT NOT NULL,
+    shared INTEGER NOT NULL,
+    external INTEGER NOT NULL,
+    subnetpool_id TEXT,
+    segment_id TEXT,
+    PRIMARY KEY (id),
+    FOREIGN KEY(network_id) REFERENCES networks (id),
+    FOREIGN KEY(subnetpool_id) REFERENCES subnetpools (id),
+    FOREIGN KEY(segment_id) REFERENCES segments (id)
+);
+
+CREATE INDEX ix_subnets_name ON subnets (name);
+
+CREATE INDEX ix_subnets_network_id ON subnets (network_id);
+
+CREATE INDEX ix_subnets_project_id ON subnets (project_id);
+
+CREATE INDEX ix_subnets_segment_id ON subnets (segment_id);
+
+CREATE INDEX ix_subnets_subnetpool_id ON subnets (subnetpool_id);
 
 CREATE TABLE free_ranges (
     subnet_id TEXT NOT NULL,
