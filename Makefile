@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo run test check bench bench-host bench-placing fuzz lab docs clean lock venv
+.PHONY: help demo run test test-tempest check bench bench-host bench-placing fuzz lab docs clean lock venv
 
 BIN := .venv/bin
 # What to hand on to the program that a target runs, as in: make test ARGS="tests/unit -k vlan"
@@ -24,6 +24,10 @@ run: venv  ## one controller, until ctrl-C
 
 test: venv  ## all tests
 	@$(BIN)/python -m pytest -n $(JOBS) --dist loadfile $(ARGS)
+
+# Tempest and neutron-tempest-plugin come from PyPI into a venv of their own, in the user's cache folder.
+test-tempest: venv  ## the public test suites of the Networking API (ARGS="-k qos": those of QoS)
+	@MOORING_TEST_REQUIRE=tempest $(BIN)/python -m pytest -q tests/conformance $(ARGS)
 
 check: venv  ## lint, format, types, and the rules of the house
 	@$(BIN)/ruff check

@@ -20,6 +20,7 @@ from hypothesis import settings
 from xdist.scheduler import LoadFileScheduling
 
 from lab.place import build_folder
+from mooring.testing.peers import peers_folder
 
 SCHEMAS = Path("/usr/share/libvirt/schemas")
 """libvirt's RNG schemas; Debian has them in libvirt0."""
@@ -52,6 +53,11 @@ def has_lab() -> bool:
     return os.geteuid() == 0 and ("lab" in REQUIRED or any(build_folder().glob("boot-*")))
 
 
+def has_peer(name: str, folder: str) -> Callable[[], bool]:
+    """Asked for, or installed before: it comes from PyPI, which not every machine reaches."""
+    return lambda: name in REQUIRED or (peers_folder() / folder / "whole").exists()
+
+
 NEEDS = {
     "client": Need(Path(sys.executable).with_name("openstack").exists, "pip install 'mooring[client]'"),
     # isoinfo, which reads back what was written, comes with genisoimage.
@@ -61,6 +67,7 @@ NEEDS = {
     "neutron": Need(has_module("neutron_lib"), "pip install 'mooring[neutron]'"),
     "postgres": Need(has_module("psycopg"), "pip install 'mooring[postgres]'"),
     "systemd": Need(has_programs("systemd-analyze"), "apt-get install systemd"),
+    "tempest": Need(has_peer("tempest", "tempest-47.0.0"), "make test-tempest"),
     "schemas": Need((SCHEMAS / "domain.rng").exists, "apt-get install libvirt0"),
 }
 

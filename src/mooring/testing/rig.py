@@ -42,10 +42,12 @@ class Process:
 
 
 class Rig:
-    """``folder`` outlives the processes, as a disk does."""
+    """``folder`` outlives the processes, as a disk does. ``settings`` is the text of a ``controller.toml``."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, settings: str = ""):
         self.folder = folder
+        self._config = folder / "controller.toml"
+        self._config.write_text(settings)
         with listen("127.0.0.1:0") as probe:
             self.address = f"127.0.0.1:{probe.getsockname()[1]}"
         self.url = f"http://{self.address}"
@@ -66,6 +68,7 @@ class Rig:
     def start_controller(self, *steps: str) -> None:
         """With a step, one that will kill itself there once ``armed`` exists."""
         plain = ["mooring", "controller", "--state", str(self.state), "--listen", self.address]
+        plain += ["--config", str(self._config)]
         faulty = ["mooring.testing.faulty", "controller", str(self.state), self.address, *steps, str(self.armed)]
         self.controller = Process(faulty if steps else plain, self.folder / "controller.log")
         wait_until(self._answers, START_MAX_S, f"the controller answers; see {self.controller.log}")
