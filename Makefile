@@ -27,7 +27,7 @@ test: venv  ## all tests
 
 # Tempest and neutron-tempest-plugin come from PyPI into a venv of their own, in the user's cache folder.
 test-tempest: venv  ## the public test suites of the Networking API (ARGS="-k qos": those of QoS)
-	@MOORING_TEST_REQUIRE=tempest $(BIN)/python -m pytest -q tests/conformance $(ARGS)
+	@MOORING_TEST_REQUIRE="schemathesis tempest" $(BIN)/python -m pytest -q tests/conformance $(ARGS)
 
 check: venv  ## lint, format, types, and the rules of the house
 	@$(BIN)/ruff check

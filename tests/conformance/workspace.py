@@ -15,8 +15,8 @@ from mooring.testing.rig import Rig
 
 HERE = Path(__file__).parent
 REQUIREMENTS = ("tempest==47.0.0", "neutron-tempest-plugin==3.3.0")
-_PASSWORD = "secret"  # noqa: S105 - of accounts that live as long as a test
-_OFFERED_VFS = 14
+_PASSWORD = "secret"
+_OFFERED_VFS = 30
 _ADMINS = tuple(f"tadmin{number}" for number in range(1, 5))
 _PROJECTS = tuple(f"tp{number}" for number in range(1, 5))
 #: Members first: Tempest takes the first free account of the file for its "alt" user, whatever its role.
@@ -47,9 +47,9 @@ class Workspace:
 
 
 def make_cloud(rig: Rig) -> None:
-    """The accounts, the image and the flavor that the configuration names, and a host with an agent."""
+    """The accounts, the image and the flavor that the configuration names, and two hosts with agents."""
     rig.start_controller()
-    rig.add_hosts(named_plans(1))
+    rig.add_hosts(named_plans(2))
     for name in rig.hosts:
         rig.start_agent(name)
     rig.wait_available(_OFFERED_VFS)
@@ -114,7 +114,7 @@ def _admin_password(rig: Rig) -> str:
 
 def _account(account: tuple[str, str, tuple[str, ...]]) -> dict[str, object]:
     project, user, roles = account
-    entry = {
+    entry: dict[str, object] = {
         "username": user, "project_name": project, "password": _PASSWORD, "roles": list(roles),
         "user_domain_name": "Default", "project_domain_name": "Default",
     }  # fmt: skip

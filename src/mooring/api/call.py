@@ -1,6 +1,6 @@
 """One request, as a handler sees it, and what a handler answers."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
@@ -119,6 +119,10 @@ class Route:
     rule: str
     body_factor: int = 1
     """How many times ``body_max_bytes`` this route reads."""
+    body: Mapping[str, Any] | None = None
+    """A JSON Schema of the body that it takes, as far as one tells it."""
+    query: Sequence[str] = ()
+    """The parameters of the query that it knows."""
 
 
 def too_large(limit_bytes: int) -> TooLarge:

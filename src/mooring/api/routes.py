@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from mooring.api import openapi
 from mooring.api.agent.routes import ROUTES as AGENT
 from mooring.api.call import Route
 from mooring.api.compute.routes import ROUTES as COMPUTE
@@ -11,7 +12,7 @@ from mooring.api.metrics import ROUTES as METRICS
 from mooring.api.mooring.routes import ROUTES as MOORING
 from mooring.api.network.routes import ROUTES as NETWORK
 
-ROUTES: Sequence[Route] = (
+_SERVED: Sequence[Route] = (
     *IDENTITY,
     *NETWORK,
     *COMPUTE,
@@ -20,3 +21,5 @@ ROUTES: Sequence[Route] = (
     *MOORING,
     *METRICS,
 )
+
+ROUTES: Sequence[Route] = (*_SERVED, openapi.route(_SERVED))

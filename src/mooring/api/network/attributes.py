@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from mooring.api.network.values import Convert
+from mooring.api.schemas import Schema, schema_of
 from mooring.errors import Invalid
 from mooring.model.identity import Caller
 from mooring.service.ownership import denied_attribute
@@ -149,6 +150,27 @@ class Attributes:
         judged = [name for name in given if not self.by_name[name].is_judged_later]
         self._check_rights(who, f"update_{self.noun}", {name: given[name] for name in judged})
         return values
+
+    def post_schema(self) -> Schema:
+        """What ``for_post`` takes, in JSON Schema's words."""
+        return self._schema([a for a in self.table if a.convert is not None and a.in_post], self._required)
+
+    def put_schema(self) -> Schema:
+        """What ``for_put`` takes, in JSON Schema's words."""
+        return self._schema([a for a in self.table if a.convert is not None and a.in_put])
+
+    def _schema(self, taken: Sequence[Attribute], required: Sequence[str] = ()) -> Schema:
+        properties = {attribute.name: schema_of(attribute.convert) for attribute in taken}
+        return {
+            "type": "object", "properties": {self.noun: {
+                "type": "object", "properties": properties, "required": [*required], "additionalProperties": False,
+            }}, "required": [self.noun],
+        }  # fmt: skip
+
+    @property
+    def filters(self) -> Sequence[str]:
+        """Every parameter that a list can be filtered by."""
+        return [attribute.name for attribute in self.table if attribute.filter is not None]
 
     def _check_known(self, given: Mapping[str, Any]) -> None:
         unknown = given.keys() - self.by_name.keys()

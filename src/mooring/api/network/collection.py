@@ -12,7 +12,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from mooring.api.call import Call, Handler, Reply, Route
 from mooring.api.network.attributes import Attributes
-from mooring.api.network.listing import fields_of, page_links, read_listing, select, shown_fields
+from mooring.api.network.listing import PAGING, fields_of, page_links, read_listing, select, shown_fields
 from mooring.api.network.values import tags as as_tags
 from mooring.errors import Invalid, NotFound, PreconditionFailed
 from mooring.model.identity import Caller
@@ -60,11 +60,11 @@ class Collection(Generic[R]):
         many, one = f"{prefix}/{self.plural}", f"{prefix}/{self.plural}/{{ident}}"
         see, change = f"get_{self.noun}", f"update_{self.noun}"
         return [
-            Route("GET", many, self.index, see),
-            Route("POST", many, self.make, f"create_{self.noun}"),
+            Route("GET", many, self.index, see, query=(*self.attributes.filters, *PAGING)),
+            Route("POST", many, self.make, f"create_{self.noun}", body=self.attributes.post_schema()),
             Route("PUT", many, self._nobody, change),
-            Route("GET", one, self.show, see),
-            Route("PUT", one, self.change, change),
+            Route("GET", one, self.show, see, query=("fields",)),
+            Route("PUT", one, self.change, change, body=self.attributes.put_schema()),
             Route("DELETE", one, self.remove, f"delete_{self.noun}"),
             Route("GET", f"{one}/tags", self.tags, see),
             Route("PUT", f"{one}/tags", self._retag(lambda _, new: new), change),
@@ -76,6 +76,7 @@ class Collection(Generic[R]):
         ]
 
     async def index(self, call: Call) -> Reply:
+        """List them: filtered, sorted, in pages."""
         listing = read_listing(call, self.attributes)
         who = call.who
 
@@ -97,6 +98,7 @@ class Collection(Generic[R]):
         return Reply(body=body)
 
     async def show(self, call: Call) -> Reply:
+        """Show one."""
         who, ident = call.who, call.params["ident"]
         view = await call.controller.store.read(lambda tx: self._view(tx, who, self.get(tx, who, ident)))
         return Reply(body={self.noun: shown_fields(view, fields_of(call))})
@@ -123,6 +125,7 @@ class Collection(Generic[R]):
         return True, [_inner(item if _is_wrapped(item, self.noun) else {self.noun: item}, self.noun) for item in many]
 
     async def change(self, call: Call) -> Reply:
+        """Change the attributes that are given."""
         values = self.attributes.for_put(call.who, _inner(call.json(), self.noun))
         return Reply(body={self.noun: await self._update(call, lambda _: values)})
 
@@ -139,6 +142,7 @@ class Collection(Generic[R]):
         return await call.controller.store.write(story)
 
     async def remove(self, call: Call) -> Reply:
+        """Delete one."""
         who, world, ident = call.who, call.controller.world, call.params["ident"]
         expected = _expected_revision(call)
 

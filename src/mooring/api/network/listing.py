@@ -19,7 +19,9 @@ T = TypeVar("T")
 #: More ids than this are compared here: a statement for each number of them would not pay.
 _IDS_IN_SQL_MAX = 100
 _LIMIT_DIGITS_MAX = 9
-_RESERVED = frozenset({"fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir"})
+#: The parameters of a query that every list knows, and that filter nothing.
+PAGING = ("fields", "limit", "marker", "page_reverse", "sort_key", "sort_dir")
+_RESERVED = frozenset(PAGING)
 _DIRECTIONS = {"asc": True, "desc": False}
 
 

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from mooring.api.schemas import described, or_null, schema_of
 from mooring.core.addressing import parse_cidr, parse_ip
 from mooring.core.macs import canonical_mac
 from mooring.core.profiles import check_profile
@@ -45,6 +46,7 @@ def wrong(name: str, reason: str, hint: str = "") -> Invalid:
 
 
 def text(chars_max: int = NAME_CHARS_MAX) -> Convert:
+    @described(type="string", maxLength=chars_max)
     def convert(name: str, value: Any) -> str:
         if not isinstance(value, str):
             raise wrong(name, f"'{shown(value)}' is not a valid string")
@@ -56,10 +58,20 @@ def text(chars_max: int = NAME_CHARS_MAX) -> Convert:
 
 
 def text_or_none(chars_max: int = NAME_CHARS_MAX) -> Convert:
-    as_text = text(chars_max)
-    return lambda name, value: None if value is None else as_text(name, value)
+    return or_none(text(chars_max))
 
 
+def or_none(convert: Convert) -> Convert:
+    """The same, or null."""
+
+    @described(**or_null(schema_of(convert)))
+    def check(name: str, value: Any) -> Any:
+        return None if value is None else convert(name, value)
+
+    return check
+
+
+@described(type="boolean")
 def boolean(name: str, value: Any) -> bool:
     """True and false, 1 and 0, and the words for them."""
     if isinstance(value, bool):
@@ -73,6 +85,7 @@ def boolean(name: str, value: Any) -> bool:
     )
 
 
+@described(type="integer")
 def integer(name: str, value: Any) -> int:
     """A number, or the text of one. ``true`` is neither, though Python and older Neutrons take it for 1."""
     if isinstance(value, int) and not isinstance(value, bool):
@@ -82,6 +95,7 @@ def integer(name: str, value: Any) -> int:
     raise Invalid(f"Invalid input for operation: '{shown(value)}' is not an integer.", hint=f"{name} is a whole number")
 
 
+@described(type="integer", minimum=0)
 def natural(name: str, value: Any) -> int:
     number = integer(name, value)
     if number < 0:
@@ -89,6 +103,7 @@ def natural(name: str, value: Any) -> int:
     return number
 
 
+@described(type="string", format="uuid")
 def uuid(name: str, value: Any) -> str:
     lowered = value.lower() if isinstance(value, str) else ""
     if _UUID.fullmatch(lowered) is None:
@@ -99,6 +114,7 @@ def uuid(name: str, value: Any) -> str:
 def one_of(values: Iterable[Any], convert: Convert | None = None) -> Convert:
     allowed = tuple(values)
 
+    @described(enum=list(allowed))
     def check(name: str, value: Any) -> Any:
         found = value if convert is None else convert(name, value)
         if isinstance(found, list | dict | bool) or found not in allowed:
@@ -109,6 +125,7 @@ def one_of(values: Iterable[Any], convert: Convert | None = None) -> Convert:
     return check
 
 
+@described(enum=[kind.value for kind in VnicType])
 def vnic_type(name: str, value: Any) -> VnicType:
     return VnicType(_VNIC_TYPES(name, value))
 
@@ -123,15 +140,18 @@ def nothing(name: str, value: Any) -> Any:
     return value
 
 
+@described(type=["string", "null"], pattern="^([0-9a-f]{2}:){5}[0-9a-f]{2}$")
 def mac_or_fresh(name: str, value: Any) -> str | None:
     return None if value is None else canonical_mac(value, name)
 
 
+@described(type=["object", "null"])
 def profile(name: str, value: Any) -> dict[str, object]:
     del name
     return check_profile(value)
 
 
+@described(type=["string", "null"], maxLength=NAME_CHARS_MAX)
 def host(name: str, value: Any) -> str:
     """A host's name; null is no host."""
     return "" if value is None else str(_HOST(name, value))
@@ -140,6 +160,7 @@ def host(name: str, value: Any) -> str:
 _HOST = text()
 
 
+@described(anyOf=[{"type": "string", "format": "ipv4"}, {"type": "string", "format": "ipv6"}, {"type": "null"}])
 def ip_or_none(name: str, value: Any) -> str | None:
     return None if value is None else str(parse_ip(value, name))
 
@@ -170,6 +191,10 @@ def texts(count_max: int, chars_max: int) -> Convert:
 tags = texts(TAGS_MAX, TAG_CHARS_MAX)
 
 
+@described(
+    type="array",
+    items={"type": "object", "properties": {"subnet_id": {"type": "string"}, "ip_address": {"type": "string"}}},
+)
 def fixed_ips(name: str, value: Any) -> tuple[FixedIpWish, ...]:
     """``[]``, ``[{"subnet_id"}]``, ``[{"ip_address"}]`` or both in one."""
     wishes = []
@@ -186,6 +211,9 @@ def fixed_ips(name: str, value: Any) -> tuple[FixedIpWish, ...]:
     return tuple(wishes)
 
 
+@described(
+    type="array", items={"type": "object", "properties": {"start": {"type": "string"}, "end": {"type": "string"}}}
+)
 def ip_pools(name: str, value: Any) -> tuple[IpRange, ...]:
     """Start and end of each pool; whether they fit the subnet is the subnet's question."""
     pools = []
@@ -196,6 +224,7 @@ def ip_pools(name: str, value: Any) -> tuple[IpRange, ...]:
     return tuple(pools)
 
 
+@described(type="array", items={"type": "string"}, maxItems=NAMESERVERS_MAX)
 def nameservers(name: str, value: Any) -> tuple[str, ...]:
     servers = [str(parse_ip(item, name)) for item in items(name, value, NAMESERVERS_MAX)]
     twice = next((server for server in servers if servers.count(server) > 1), None)
@@ -204,6 +233,10 @@ def nameservers(name: str, value: Any) -> tuple[str, ...]:
     return tuple(servers)
 
 
+@described(
+    type="array",
+    items={"type": "object", "properties": {"destination": {"type": "string"}, "nexthop": {"type": "string"}}},
+)
 def host_routes(name: str, value: Any) -> tuple[HostRoute, ...]:
     routes: dict[HostRoute, None] = {}
     for item in items(name, value, HOST_ROUTES_MAX):
@@ -219,6 +252,7 @@ def host_routes(name: str, value: Any) -> tuple[HostRoute, ...]:
     return tuple(routes)
 
 
+@described(type="array", items={"type": "string"})
 def service_types(name: str, value: Any) -> tuple[str, ...]:
     """Device owners, or prefixes of them, that a subnet is kept for."""
     kinds = items(name, value, SERVICE_TYPES_MAX)
@@ -228,6 +262,7 @@ def service_types(name: str, value: Any) -> tuple[str, ...]:
     return tuple(dict.fromkeys(kinds))
 
 
+@described(type="array", items={"type": "object"})
 def segments(name: str, value: Any) -> tuple[SegmentWish, ...]:
     """The segments of a multi-segment network, each with its three ``provider:`` attributes."""
     wishes: list[SegmentWish] = []
