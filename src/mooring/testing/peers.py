@@ -4,6 +4,7 @@ They are never dependencies of ours, so no lock has them: they come from PyPI by
 ``MOORING_PEERS_DIR`` is another place for them.
 """
 
+import logging
 import os
 import subprocess
 import sys
@@ -11,6 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mooring.errors import Unreachable
+
+_log = logging.getLogger("mooring.peers")
 
 INSTALL_LIMIT_S = 900
 _TOLD_CHARS_MAX = 1000
@@ -30,7 +33,7 @@ def venv_of(requirements: Sequence[str]) -> Path:
     whole = folder / "whole"
     if whole.exists() and whole.read_text() == _recipe(requirements):
         return folder
-    print(f"installing {', '.join(requirements)} into {folder}, once", file=sys.stderr)  # noqa: T201 - minutes of silence
+    _log.warning("installing %s into %s, once", ", ".join(requirements), folder)
     _run([sys.executable, "-m", "venv", "--clear", str(folder)])
     _run([str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements])
     whole.write_text(_recipe(requirements))
@@ -43,7 +46,7 @@ def _recipe(requirements: Sequence[str]) -> str:
 
 def _run(command: Sequence[str]) -> None:
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=INSTALL_LIMIT_S)  # noqa: S603 - ours
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=INSTALL_LIMIT_S)  # noqa: S603 - pip, and our own words
     except subprocess.TimeoutExpired as late:
         raise Unreachable(f"{' '.join(command)} was not done after {INSTALL_LIMIT_S} s") from late
     if done.returncode:
