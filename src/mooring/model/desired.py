@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from mooring.model.pci import PciAddress
+from mooring.model.port import DhcpOption
 from mooring.model.vf import VfSettings
 
 
@@ -32,6 +33,12 @@ class FunctionOutcome(StrEnum):
 class ServerOutcome(StrEnum):
     RUNNING = "running"
     ABSENT = "absent"
+    FAILED = "failed"
+
+
+class DhcpOutcome(StrEnum):
+    SERVING = "serving"
+    """Its process runs, its interface is up, and its addresses were read back."""
     FAILED = "failed"
 
 
@@ -85,6 +92,10 @@ class DesiredInterface:
     addresses: tuple[InterfaceAddress, ...] = ()
     tag: str | None = None
     """The nic's device tag, for the guest's metadata."""
+    source: str | None = None
+    """The network device below a macvtap in bridge mode: an ordinary NIC, or a VLAN's sub-interface of it."""
+    parent: str | None = None
+    """That NIC."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +131,47 @@ class DesiredServer:
 
 
 @dataclass(frozen=True, slots=True)
+class DhcpSubnet:
+    """What the guests of one subnet are told, and whether they are given addresses."""
+
+    id: str
+    cidr: str
+    gateway_ip: str | None = None
+    dns_nameservers: tuple[str, ...] = ()
+    host_routes: tuple[Route, ...] = ()
+    ipv6_ra_mode: str | None = None
+    ipv6_address_mode: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DhcpHost:
+    """One port: what its MAC is answered."""
+
+    port_id: str
+    mac: str
+    addresses: tuple[str, ...]
+    options: tuple[DhcpOption, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DesiredDhcp:
+    """A DHCP server of one network, with exactly the clients that it answers."""
+
+    network_id: str
+    physical_network: str
+    vlan_id: int
+    """0 is untagged."""
+    mtu: int
+    port_id: str
+    """The server's own port: device owner ``network:dhcp``."""
+    mac: str
+    addresses: tuple[str, ...]
+    """Its own, each with the prefix length of its subnet."""
+    subnets: tuple[DhcpSubnet, ...] = ()
+    hosts: tuple[DhcpHost, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Desired:
     """The whole desired state of one host as of event ``sequence``."""
 
@@ -132,6 +184,8 @@ class Desired:
     """What servers own and the host does not show: VFs that nobody makes anew under a claim."""
     consoles: tuple[str, ...] = ()
     """The servers whose consoles somebody waits for, by id. They are no state, and go with their answers."""
+    dhcp: tuple[DesiredDhcp, ...] = ()
+    """Every DHCP server that the host should run; any other of ours goes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,12 +216,26 @@ class ServerReport:
 
 
 @dataclass(frozen=True, slots=True)
+class DhcpReport:
+    """What was read back of one DHCP server."""
+
+    network_id: str
+    port_id: str
+    outcome: DhcpOutcome
+    mac: str = ""
+    addresses: tuple[str, ...] = ()
+    """Those that its interface has, with their prefix lengths."""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     epoch: int
     sequence: int
     """The ``Desired.sequence`` that this answers."""
     functions: tuple[FunctionReport, ...] = field(default=())
     servers: tuple[ServerReport, ...] = field(default=())
+    dhcp: tuple[DhcpReport, ...] = field(default=())
 
 
 @dataclass(frozen=True, slots=True)

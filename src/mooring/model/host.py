@@ -26,6 +26,9 @@ class AgentType(StrEnum):
 
     NIC_SWITCH = "NIC Switch agent"
     LINUX_BRIDGE = "Linux bridge agent"
+    OPEN_VSWITCH = "Open vSwitch agent"
+    MACVTAP = "Macvtap agent"
+    DHCP = "DHCP agent"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,17 @@ class OfferedFunction:
 
 
 @dataclass(frozen=True, slots=True)
+class DhcpInterface:
+    """The netdev by which a host serves DHCP on a physical network."""
+
+    physical_network: str
+    netdev: str
+    mac: str = ""
+    reason: str = ""
+    """Why it serves none; empty: it does."""
+
+
+@dataclass(frozen=True, slots=True)
 class HostSnapshot:
     """All that an agent knows of its machine, whole, at one moment."""
 
@@ -74,6 +88,12 @@ class HostSnapshot:
     version: str = ""
     numa_cells: tuple[NumaCell, ...] = ()
     """By id; empty where the kernel shows no NUMA."""
+    ovs_bridges: tuple[str, ...] = ()
+    """Those of the mapped bridges that are Open vSwitch's, sorted."""
+    interface_mappings: Mapping[str, str] = field(default_factory=dict)
+    """Physical network to the ordinary network device below the ``macvtap`` driver's ports."""
+    dhcp_interfaces: tuple[DhcpInterface, ...] = ()
+    """Empty: its agent.toml does not say ``dhcp = true``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +125,13 @@ class Host:
     numa_cells: tuple[NumaCell, ...] = ()
     own_availability_zone: str = DEFAULT_ZONE
     """Where it is while none of its aggregates has a zone."""
+    ovs_bridges: tuple[str, ...] = ()
+    """Those of ``bridge_mappings`` that are Open vSwitch's."""
+    interface_mappings: Mapping[str, str] = field(default_factory=dict)
+    """Physical network to the ordinary network device below the ``macvtap`` driver's ports."""
+    infiniband_networks: tuple[str, ...] = ()
+    """Those of the physical networks in ``device_mappings`` that are InfiniBand fabrics."""
+    dhcp_interfaces: tuple[DhcpInterface, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,16 @@ class FunctionKind(StrEnum):
     PCI = "type-PCI"
 
 
+#: Vendor and product of VFs of which no PF shows or takes a setting: their upstream switch has them, by port profile.
+#: Of the kernel's drivers that is ``enic``, for Cisco's VIC (``ndo_set_vf_port``, and no ``ndo_get_vf_config``).
+_HELD_UPSTREAM = frozenset({("1137", "0071")})
+
+
+def is_held_upstream(vendor_id: str, product_id: str) -> bool:
+    """Whether nothing but an upstream switch can set anything of such a VF."""
+    return (vendor_id, product_id) in _HELD_UPSTREAM
+
+
 @dataclass(frozen=True, slots=True)
 class PciFunction:
     """One function as sysfs shows it. ``None`` means that the kernel does not say."""

@@ -34,6 +34,11 @@ class VifType(StrEnum):
     HOSTDEV_PHYSICAL = "hostdev_physical"
     QBH = "802.1qbh"
     OVS = "ovs"
+    OTHER = "other"
+    """A DHCP server's: its agent plugs it, and no mechanism driver is asked."""
+    MACVTAP = "macvtap"
+    """A macvtap in bridge mode on an ordinary NIC; not the vnic type, which takes a VF."""
+    IB_HOSTDEV = "ib_hostdev"
 
 
 class PortStatus(StrEnum):

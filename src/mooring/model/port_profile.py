@@ -31,7 +31,7 @@ class PortProfile:
     created_at: datetime
     updated_at: datetime
     vlans: tuple[int, ...]
-    """The VLANs that it carries, ascending; the first is the untagged one of a port."""
+    """The VLANs that it carries: the native one, of the untagged frames of a port, and then the others ascending."""
     physical_networks: tuple[str, ...]
     """Where its switch is reached; empty is anywhere."""
     kind: ProfileKind = ProfileKind.QBH

@@ -100,6 +100,11 @@ class PciRequest:
     """``None`` is ``legacy``, as in Nova."""
     min_rate_mbps: int = 0
     """What each wants for itself of its PF's link."""
+    has_port_profile: bool | None = None
+    """It is for a port with a port profile, and wants a VF that takes one; or with none, and wants one that works
+    without. ``None``: it does not matter."""
+    is_switchdev: bool | None = None
+    """Their PF's embedded switch is in switchdev mode, or is not; ``None``: it does not matter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +143,8 @@ class Lack:
     constraint: str
     """``agent``, ``host``, ``zone``, ``aggregate``, ``server_group``, ``same_host``, ``different_host``, ``cpu``,
     ``memory``, ``disk``, ``numa_cells``, ``type``, ``physical_network``, ``group``, ``trusted``, ``features``,
-    ``numa_policy``, ``min_rate``, ``devices``, ``pf_or_vfs``, ``search``, ``binding``."""
+    ``eswitch_mode``, ``port_profile``, ``numa_policy``, ``min_rate``, ``devices``, ``pf_or_vfs``, ``search``,
+    ``binding``."""
     text: str
     """With its numbers; for those who may see hosts."""
     summary: str

@@ -49,6 +49,9 @@ class VfSettings:
     trust: bool | None = None
     rate: TxRate | None = None
     link_state: LinkState | None = None
+    guid: str | None = None
+    """Of a VF on InfiniBand, which has it instead of a MAC: node and port GUID, eight octets. ``a/b`` is read back
+    where the two differ, and never written."""
 
 
 class VfField(StrEnum):
@@ -60,6 +63,7 @@ class VfField(StrEnum):
     TRUST = "trust"
     RATE = "rate"
     LINK_STATE = "link_state"
+    GUID = "guid"
 
 
 class VfState(StrEnum):

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable
 
 import msgspec
-from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy import bindparam, delete, exists, func, select
+from sqlalchemy import insert as insert_into
 
 from mooring.errors import Conflict
 from mooring.model.port import Binding, Port, VifType
@@ -14,16 +15,23 @@ from mooring.store.tx import Taken, Tx
 
 PORTS = Records(tables.ports, Port, nested={"binding": Binding})
 
-_P, _A = tables.ports.c, tables.ip_allocations.c
+_P, _A, _B, _G = tables.ports.c, tables.ip_allocations.c, tables.port_bindings.c, tables.port_security_groups.c
 _WANTED = select(func.json_each(bindparam("wanted")).table_valued("value").c.value)
 _IS_BOUND = (_P.binding_vif_type != VifType.UNBOUND.value) & (_P.binding_vif_type != VifType.BINDING_FAILED.value)
 
 _IDS_ON_NETWORK = Sql(select(_P.id).where(_P.network_id == bindparam("network")).order_by(_P.id))
-_BOUND_ON_NETWORK = Sql(select(_P.id).where(_P.network_id == bindparam("network"), _IS_BOUND).order_by(_P.id))
 _MAC_HOLDER = Sql(select(_P.id).where(_P.network_id == bindparam("network"), _P.mac_address == bindparam("mac")))
 _IS_MAC_TAKEN = Sql(select(exists().where(_P.network_id == bindparam("network"), _P.mac_address == bindparam("mac"))))
-_HAS_STRANGERS = Sql(
-    select(exists().where(_P.network_id == bindparam("network"), _P.project_id != bindparam("project")))
+_NET = tables.networks.c
+_NETWORKS_WITH_STRANGERS = Sql(
+    select(_NET.id)
+    .where(
+        _NET.project_id == bindparam("project"),
+        # Two ranges of an index, where "another project's" would read all that are on the network.
+        exists().where(_P.network_id == _NET.id, _P.project_id < bindparam("project"))
+        | exists().where(_P.network_id == _NET.id, _P.project_id > bindparam("project")),
+    )
+    .order_by(_NET.id)
 )
 _SLOT_HOLDER = Sql(
     select(_P.id)
@@ -35,6 +43,23 @@ _SLOT_HOLDER = Sql(
     )
     .limit(1)
 )
+_INACTIVE_SLOT_HOLDER = Sql(
+    select(_B.port_id)
+    .where(
+        _B.binding_host == bindparam("host"),
+        _B.binding_vif_type != VifType.UNBOUND.value,
+        func.json_extract(_B.binding_profile, "$.pci_slot") == bindparam("slot"),
+        _B.port_id != bindparam("but_not"),
+    )
+    .limit(1)
+)
+_POLICIES = Sql(
+    select(tables.networks.c.id, tables.networks.c.qos_policy_id).where(
+        tables.networks.c.id.in_(_WANTED), tables.networks.c.qos_policy_id.is_not(None)
+    )
+)
+_LINK_GROUP = Sql(insert_into(tables.port_security_groups).values(dict.fromkeys(("port_id", "security_group_id"))))
+_UNLINK_GROUPS = Sql(delete(tables.port_security_groups).where(_G.port_id == bindparam("port")))
 _WITH_ADDRESS = Sql(select(_A.port_id).where(_A.ip_address.in_(_WANTED)))
 _WITH_SUBNET = Sql(select(_A.port_id).where(_A.subnet_id.in_(_WANTED)))
 _WITH_ADDRESS_PART = Sql(select(_A.port_id).where(func.instr(_A.ip_address, bindparam("part")) > 0))
@@ -81,21 +106,31 @@ def ids_on_network(tx: Tx, network_id: str) -> list[str]:
     return [str(port_id) for (port_id,) in tx.all(_IDS_ON_NETWORK, network=network_id)]
 
 
-def bound_on_network(tx: Tx, network_id: str) -> list[str]:
-    """The ids of the network's ports that are bound."""
-    return [str(port_id) for (port_id,) in tx.all(_BOUND_ON_NETWORK, network=network_id)]
-
-
-def is_used_by_others(tx: Tx, network_id: str, project_id: str) -> bool:
-    """Whether a port on the network belongs to another project than this one."""
-    row = tx.one(_HAS_STRANGERS, network=network_id, project=project_id)
-    return row is not None and bool(row[0])
+def networks_with_strangers(tx: Tx, project_id: str) -> list[str]:
+    """The project's own networks on which others have ports."""
+    return [str(ident) for (ident,) in tx.all(_NETWORKS_WITH_STRANGERS, project=project_id)]
 
 
 def holder_of_slot(tx: Tx, host: str, pci_slot: str, but_not: str) -> str | None:
-    """The id of another port that is bound on ``host`` with this ``pci_slot`` in its profile."""
-    row = tx.one(_SLOT_HOLDER, host=host, slot=pci_slot, but_not=but_not)
-    return None if row is None else str(row[0])
+    """The id of another port that is bound on ``host``, inactively perhaps, with this ``pci_slot`` in its profile."""
+    for sql in (_SLOT_HOLDER, _INACTIVE_SLOT_HOLDER):
+        row = tx.one(sql, host=host, slot=pci_slot, but_not=but_not)
+        if row is not None:
+            return str(row[0])
+    return None
+
+
+def link_groups(tx: Tx, port: Port) -> None:
+    """Write down which security groups a stored port has."""
+    tx.run(_UNLINK_GROUPS, port=port.id)
+    for group_id in port.security_group_ids:
+        tx.run(_LINK_GROUP, port_id=port.id, security_group_id=group_id)
+
+
+def network_policies(tx: Tx, network_ids: Iterable[str]) -> dict[str, str]:
+    """Network id to its QoS policy's, for those that have one."""
+    rows = tx.all(_POLICIES, wanted=msgspec.json.encode(list(network_ids)).decode())
+    return {str(ident): str(policy_id) for ident, policy_id in rows}
 
 
 def ids_with_addresses(tx: Tx, addresses: Iterable[str]) -> set[str]:

@@ -16,9 +16,11 @@ from functools import cached_property, lru_cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
-from sqlalchemy import Table, bindparam, delete, false, insert, select, update
+from sqlalchemy import Table, bindparam, delete, false, insert, literal_column, select, update
 
 from mooring.model.pci import PciAddress
+from mooring.model.rbac import EVERYBODY, Action, ObjectType
+from mooring.store import tables
 from mooring.store.sql import Sql
 from mooring.store.tx import Row, Tx
 
@@ -34,7 +36,7 @@ def micros(when: datetime) -> int:
 
 
 def moment(value: int) -> datetime:
-    return _EPOCH + timedelta(microseconds=value)
+    return _EPOCH + timedelta(0, 0, value)
 
 
 def _json_reader(annotation: object) -> Convert:
@@ -45,16 +47,12 @@ def _json_writer(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _plain(value: Any) -> Any:
-    return value
-
-
-def _converters(annotation: Any) -> tuple[Convert, Convert]:
-    """(from the row, to the row) for one annotation; ``None`` passes through untouched."""
+def _converters(annotation: Any) -> tuple[Convert | None, Convert | None]:
+    """(from the row, to the row) for one annotation, ``None`` where nothing is to do; nulls pass through untouched."""
     if isinstance(annotation, types.UnionType):
         (annotation,) = (arm for arm in typing.get_args(annotation) if arm is not types.NoneType)
     if annotation in (str, int, float):
-        return _plain, _plain
+        return None, None
     if annotation is bool:
         return bool, int
     if annotation is datetime:
@@ -62,15 +60,20 @@ def _converters(annotation: Any) -> tuple[Convert, Convert]:
     if annotation is PciAddress:
         return PciAddress.parse, str
     if isinstance(annotation, type) and issubclass(annotation, Enum):
-        return annotation, lambda value: str(value.value)
+        # Looked up in a table: an enum's own call costs five times as much, and lists have thousands of them.
+        return {member.value: member for member in annotation}.__getitem__, lambda value: str(value.value)
     return _json_reader(annotation), _json_writer
+
+
+def _stored(value: Any, write: Convert | None) -> object:
+    return value if write is None or value is None else write(value)
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
     name: str
-    read: Convert
-    write: Convert
+    read: Convert | None
+    write: Convert | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +88,9 @@ class Query:
     after: Mapping[str, object] | None = None
     """The sort columns' values, and the id, of the marker: rows strictly after it."""
     visible_to: str | None = None
-    """Only this project's rows, and shared ones where the table has ``shared``."""
+    """Only this project's rows, and those that are shared with it, where the table's may be."""
+    also: tuple[str, Sequence[object]] | None = None
+    """With ``visible_to``: a column, and the values of it with which others' rows are visible all the same."""
 
 
 class Records(Generic[T]):
@@ -120,15 +125,39 @@ class Records(Generic[T]):
                 raw |= {f"{field.name}_{f.name}": getattr(part, f.name) for f in dataclasses.fields(part)}
             else:
                 raw[field.name] = part
-        return {c.name: None if raw[c.name] is None else c.write(raw[c.name]) for c in self._columns}
+        return {c.name: _stored(raw[c.name], c.write) for c in self._columns}
+
+    @cached_property
+    def _make(self) -> Callable[..., T]:
+        """From the cells of a row, in the order of the columns, which is that of the dataclass's fields, to the value.
+
+        It is written out as one expression: a loop over the columns of each row takes twice as long, and lists have
+        thousands of rows.
+        """
+        known: dict[str, Any] = {"kind": self.kind}
+        cells = [f"c{n}" for n in range(len(self._columns))]
+        read = []
+        for cell, column in zip(cells, self._columns, strict=True):
+            known[f"read_{cell}"] = column.read
+            converted = f"read_{cell}({cell})"
+            if self.table.c[column.name].nullable:
+                converted = f"None if {cell} is None else {converted}"
+            read.append(cell if column.read is None else converted)
+        fields: list[str] = []
+        for name in typing.get_type_hints(self.kind):
+            inner = self._nested.get(name)
+            if inner is None:
+                fields.append(read.pop(0))
+                continue
+            width = len(typing.get_type_hints(inner))
+            known[f"kind_{name}"] = inner
+            fields.append(f"kind_{name}({', '.join(read[:width])})")
+            del read[:width]
+        make: Callable[..., T] = eval(f"lambda {', '.join(cells)}: kind({', '.join(fields)})", known)  # noqa: S307 - only names of ours
+        return make
 
     def value(self, row: Row) -> T:
-        read = {c.name: None if cell is None else c.read(cell) for c, cell in zip(self._columns, row, strict=True)}
-        for name, inner in self._nested.items():
-            prefix = f"{name}_"
-            parts = {key.removeprefix(prefix): read.pop(key) for key in list(read) if key.startswith(prefix)}
-            read[name] = inner(**parts)
-        return self.kind(**read)
+        return self._make(*row)
 
     @cached_property
     def columns(self) -> list[Any]:
@@ -194,8 +223,11 @@ class Records(Generic[T]):
             any_of: list[Any] = [bindparam(f"{name}_{n}") for n in range(count)]
             statement = statement.where(columns[name].in_(any_of) if any_of else false())
         if shape.is_scoped:
-            mine = columns["project_id"] == bindparam("_project")
-            statement = statement.where(mine | (columns["shared"] == 1) if "shared" in columns else mine)
+            scope = _is_visible(self.table)
+            if shape.also is not None:
+                name, count = shape.also
+                scope = scope | columns[name].in_([bindparam(f"_also_{n}") for n in range(count)])
+            statement = statement.where(scope)
         order = [(name, ascending) for name, ascending in shape.sort if name != self.key]
         order.append((self.key, dict(shape.sort).get(self.key, True)))
         if shape.is_after:
@@ -213,6 +245,7 @@ class _Shape:
     is_limited: bool
     is_after: bool
     is_scoped: bool
+    also: tuple[str, int] | None
 
 
 def _shape(query: Query) -> tuple[_Shape, dict[str, object]]:
@@ -225,11 +258,45 @@ def _shape(query: Query) -> tuple[_Shape, dict[str, object]]:
         params |= {f"_after_{name}": value for name, value in query.after.items()}
     if query.visible_to is not None:
         params["_project"] = query.visible_to
+    also = None
+    if query.also is not None:
+        name, values = query.also
+        also = (name, len(values))
+        params |= {f"_also_{n}": value for n, value in enumerate(values)}
     counts = tuple((name, len(values)) for name, values in query.equals.items())
-    shape = _Shape(
-        counts, tuple(query.sort), query.limit is not None, query.after is not None, query.visible_to is not None
-    )
+    is_limited, is_after, is_scoped = (given is not None for given in (query.limit, query.after, query.visible_to))
+    shape = _Shape(counts, tuple(query.sort), is_limited, is_after, is_scoped, also)
     return shape, params
+
+
+#: Tables with rows that RBAC entries open: the entries' object type, and the column with the id of the opened object.
+_OPENED_BY = {
+    "networks": (ObjectType.NETWORK, "id"),
+    "subnets": (ObjectType.NETWORK, "network_id"),
+    "qos_policies": (ObjectType.QOS_POLICY, "id"),
+    "subnetpools": (ObjectType.SUBNETPOOL, "id"),
+    "address_scopes": (ObjectType.ADDRESS_SCOPE, "id"),
+    "security_groups": (ObjectType.SECURITY_GROUP, "id"),
+}
+
+
+def _is_visible(table: Table) -> Any:
+    """Whose the row is, or who else may see it: everybody, or by an RBAC entry.
+
+    A network that is external to a project is seen by it, and its subnets are not.
+    """
+    columns, entries = table.c, tables.rbac_policies.c
+    clause = columns["project_id"] == bindparam("_project")
+    if "shared" in columns:
+        clause = clause | (columns["shared"] == 1)
+    if table.name in _OPENED_BY:
+        object_type, column = _OPENED_BY[table.name]
+        target = entries.target_project.in_([bindparam("_project"), literal_column(f"'{EVERYBODY}'")])
+        opened = select(entries.object_id).where(target, entries.object_type == object_type.value)
+        if table.name == "subnets":
+            opened = opened.where(entries.action == Action.SHARED.value)
+        clause = clause | columns[column].in_(opened)
+    return clause
 
 
 def _strictly_after(columns: Any, order: list[tuple[str, bool]]) -> Any:

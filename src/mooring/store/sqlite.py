@@ -4,6 +4,9 @@ One thread owns the only connection that writes or checkpoints. It drains a queu
 its own SAVEPOINT, one COMMIT for all of them, then the answers. What was answered 2xx survives a power cut, and
 one fsync serves everybody who waited for it. Reads use read-only connections in a small pool.
 
+A story may leave something to be done after its commit (``Tx.after_commit``). That runs in a pool of its own, so that
+the writer goes on, and its caller waits for it.
+
 SQLite before 3.51.3 can corrupt a WAL that two connections write or checkpoint at once (sqlite.org/wal.html); with
 one such connection it cannot happen.
 """
@@ -14,16 +17,17 @@ import os
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from mooring.errors import Conflict, Unreachable
 from mooring.model.outside import Clock, ControllerStep, Steps
 from mooring.store.migrate import check_schema
-from mooring.store.tx import Event, Tx
+from mooring.store.tx import Event, Tx, Write
 
 T = TypeVar("T")
 Story = Callable[[Tx], T]
@@ -32,6 +36,7 @@ Listener = Callable[[list[Event]], None]
 _GROUP_MAX = 256
 _WAITING_MAX = 10_000
 _READERS = 2
+_FOLLOWERS = 4
 _BUSY_TIMEOUT_S = 5.0
 _STOP_WAIT_S = 10.0
 _CACHE_KIB = 16_384
@@ -44,6 +49,12 @@ class _Job:
     tx: Tx | None = None
     result: Any = None
     error: BaseException | None = None
+    is_inner: bool = False
+    """Written by what follows another commit, on a thread that runs its ``afterwards`` itself."""
+
+    @property
+    def afterwards(self) -> "list[Callable[[Write], None]]":
+        return [] if self.tx is None or self.error is not None else self.tx.afterwards
 
 
 def _connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
@@ -78,17 +89,24 @@ class Store:
         self._clock = clock
         self._steps = steps
         self._listeners: list[Listener] = []
+        self._enders: list[Callable[[Tx], None]] = []
         self._jobs: queue.Queue[_Job | None] = queue.Queue(maxsize=_WAITING_MAX)
         self._connection = _connect(path, read_only=False)
         check_schema(self._connection)
+        self._is_closed = False
         self._local = threading.local()
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="mooring-read")
+        self._followers = ThreadPoolExecutor(_FOLLOWERS, thread_name_prefix="mooring-after")
         self._writer = threading.Thread(target=self._write_until_closed, name="mooring-write", daemon=True)
         self._writer.start()
 
     def on_commit(self, listener: Listener) -> None:
         """Call ``listener`` in the writer thread, after each commit that told events."""
         self._listeners.append(listener)
+
+    def on_end(self, listener: Callable[[Tx], None]) -> None:
+        """Call ``listener`` at the end of each story that writes, inside its transaction."""
+        self._enders.append(listener)
 
     async def write(self, story: Story[T]) -> T:
         """Run ``story`` in the next group; returns after its commit is on disk."""
@@ -108,7 +126,7 @@ class Store:
             connection = self._local.connection = _connect(self._path, read_only=True)
         try:
             connection.execute("BEGIN")
-            return story(Tx(connection, self._clock.now(), self._steps))
+            return story(Tx(connection, self._clock.now(), self._steps, is_writing=False))
         except sqlite3.Error as broken:
             raise _unreachable(broken) from broken
         finally:
@@ -117,19 +135,34 @@ class Store:
 
     def close(self) -> None:
         """Finish what is queued, stop the writer, let go of the file."""
+        self._is_closed = True
         self._jobs.put(None)
         self._writer.join(_STOP_WAIT_S)
+        self._refuse_waiting()
+        self._followers.shutdown()
         self._readers.shutdown()
         self._connection.close()
         os.close(self._lock_fd)
 
     def submit(self, story: Story[T]) -> "Future[T]":
-        job = _Job(story)
+        return self._queued(_Job(story)).future
+
+    def _queued(self, job: _Job) -> _Job:
+        if self._is_closed:
+            raise Unreachable("the database is being closed", hint="the controller stops; try again once it is back")
         try:
             self._jobs.put_nowait(job)
         except queue.Full as full:
             raise Unreachable(f"{_WAITING_MAX} changes are waiting for the disk", hint="try again shortly") from full
-        return job.future
+        return job
+
+    def _refuse_waiting(self) -> None:
+        """Answer those that were queued behind the last commit: nobody comes for them."""
+        while not self._jobs.empty():
+            job = self._jobs.get_nowait()
+            if job is not None:
+                job.error = Unreachable("the database was closed")
+                _answer(job)
 
     def _write_until_closed(self) -> None:
         while (group := self._next_group()) is not None:
@@ -166,7 +199,23 @@ class Store:
         if events:
             for listener in self._listeners:
                 listener(events)
-        _answer(group)
+        for job in group:
+            if job.afterwards and not job.is_inner:
+                self._followers.submit(self._follow, job).add_done_callback(partial(_followed, job))
+            else:
+                _answer(job)
+
+    def _follow(self, job: _Job) -> None:
+        """What a story left for after its commit; raises the first error that comes of it."""
+        for callback in job.afterwards:
+            callback(self._write_inside)
+
+    def _write_inside(self, story: Story[T]) -> T:
+        """Run a story for what follows a commit. Its own followers run here: another thread might never be free."""
+        job = self._queued(_Job(story, is_inner=True))
+        result: T = job.future.result()
+        self._follow(job)
+        return result
 
     def _run(self, job: _Job) -> list[Event]:
         """One story in its savepoint: its failure undoes nobody else's work and reaches its own caller whole."""
@@ -174,6 +223,9 @@ class Store:
         self._connection.execute("SAVEPOINT story")
         try:
             job.result = job.story(tx)
+            for ender in self._enders:
+                ender(tx)
+            tx.end()
         except BaseException as error:
             if isinstance(error, sqlite3.Error) and not self._connection.in_transaction:
                 raise  # a full disk or the like: SQLite has given up the whole group
@@ -190,21 +242,25 @@ class Store:
             if job.tx is not None:
                 job.tx.undo()
             job.error = _unreachable(broken)
-        _answer(group)
+            _answer(job)
 
 
 def _unreachable(broken: sqlite3.Error) -> Unreachable:
     return Unreachable(f"the database did not do it: {broken}", hint="check the disk of the controller")
 
 
-def _answer(group: Iterable[_Job]) -> None:
-    for job in group:
-        if not job.future.set_running_or_notify_cancel():
-            continue
-        if job.error is None:
-            job.future.set_result(job.result)
-        else:
-            job.future.set_exception(job.error)
+def _answer(job: _Job) -> None:
+    if not job.future.set_running_or_notify_cancel():
+        return
+    if job.error is None:
+        job.future.set_result(job.result)
+    else:
+        job.future.set_exception(job.error)
+
+
+def _followed(job: _Job, following: "Future[None]") -> None:
+    job.error = following.exception()
+    _answer(job)
 
 
 def hold(path: Path) -> int:

@@ -4,8 +4,6 @@ Conventions: ids are text; times are integer microseconds since the epoch; boole
 and nested values are JSON text (``rows.py`` converts). A column's name is the dataclass field's name.
 """
 
-from collections.abc import Iterable
-
 from sqlalchemy import (
     CheckConstraint,
     Column,
@@ -18,6 +16,8 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+
+from mooring.store.triggers import triggers
 
 METADATA = MetaData()
 
@@ -131,8 +131,7 @@ free_ranges = Table(
 )  # fmt: skip
 
 ports = Table(
-    "ports", METADATA, _id(), _text("network_id", ForeignKey("networks.id"), index=True),
-    _text("project_id", index=True),
+    "ports", METADATA, _id(), _text("network_id", ForeignKey("networks.id")), _text("project_id"),
     _text("name", index=True), _text("mac_address"), _int("created_at"), _int("updated_at"), _text("status"),
     _int("admin_state_up"), _text("fixed_ips"), _text("device_id", index=True), _text("device_owner"),
     _text("binding_host", index=True), _text("binding_vnic_type"), _text("binding_profile"), _text("binding_vif_type"),
@@ -147,6 +146,14 @@ ports = Table(
     _text("data_plane_status", nullable=True), _text("hints", nullable=True),
     _text("hardware_offload_type", nullable=True), _text("device_profile", nullable=True),
     UniqueConstraint("network_id", "mac_address", name="one_mac_per_network"),
+)  # fmt: skip
+#: A project's ports come out of it in the order in which lists and their pages want them.
+Index("ports_of_project", ports.c.project_id, ports.c.id)
+#: Whether others than its owner are on a network is two looks into it.
+Index("ports_on_network", ports.c.network_id, ports.c.project_id)
+#: DHCP servers' ports, by network: what every change of a network's ports asks for.
+Index(
+    "dhcp_ports", ports.c.device_owner, ports.c.network_id, sqlite_where=ports.c.device_owner == "network:dhcp"
 )  # fmt: skip
 
 ip_allocations = Table(
@@ -197,6 +204,13 @@ security_group_rules = Table(
     _int("port_range_max", nullable=True), _text("remote_ip_prefix", nullable=True),
     _text("remote_group_id", ForeignKey("security_groups.id", ondelete="CASCADE"), nullable=True, index=True),
     _text("description"), _int("revision_number"), _text("tags"),
+)  # fmt: skip
+
+#: ``ports.security_group_ids`` the other way round: which ports have a group.
+port_security_groups = Table(
+    "port_security_groups", METADATA,
+    _text("port_id", ForeignKey("ports.id", ondelete="CASCADE"), primary_key=True),
+    _text("security_group_id", ForeignKey("security_groups.id"), primary_key=True, index=True),
 )  # fmt: skip
 
 #: Who else may use an object: a project, or with "*" everybody. An object's ``shared`` column says the same of "*".
@@ -256,8 +270,18 @@ hosts = Table(
     _int("epoch"), _text("boot_id"), _text("agent_id"), _int("vcpus"), _int("memory_mib"), _int("disk_gib"),
     _text("hypervisor_type"), _int("hypervisor_version"), _text("bridge_mappings"), _text("device_mappings"),
     _int("started_at", nullable=True), _int("heard_at", nullable=True), _text("numa_cells"),
-    _text("own_availability_zone"),
+    _text("own_availability_zone"), _text("dhcp_interfaces"), _text("ovs_bridges"), _text("interface_mappings"),
+    _text("infiniband_networks"),
 )  # fmt: skip
+
+#: The few that offer DHCP, asked for at every change of a port.
+Index("dhcp_hosts", hosts.c.name, sqlite_where=hosts.c.dhcp_interfaces != "[]")
+
+#: Which physical networks the hosts' cards and bridges are on, so that one can be asked for without reading the hosts.
+host_physical_networks = Table(
+    "host_physical_networks", METADATA, _text("physical_network", primary_key=True), _text("host", primary_key=True),
+)  # fmt: skip
+Index("physical_networks_of_host", host_physical_networks.c.host)
 
 aggregates = Table(
     "aggregates", METADATA, Column("id", Integer, primary_key=True, autoincrement=True), _text("uuid", unique=True),
@@ -315,69 +339,6 @@ device_changes = Table(
     _text("device_id", unique=True), sqlite_autoincrement=True,
 )  # fmt: skip
 
-_PLACED_BY = {
-    "devices": (
-        "kind", "state", "is_offered", "physical_network", "pf", "vf_count", "numa_node", "iommu_group", "trusted",
-        "tags", "features", "link_speed_mbps", "vendor_id", "product_id", "device_class", "reason",
-    ),
-    "servers": ("host", "used_vcpus", "used_memory_mib", "used_disk_gib", "server_group_id", "numa_nodes"),
-    "hosts": (
-        "is_enabled", "disabled_reason", "availability_zone", "vcpus", "memory_mib", "disk_gib", "numa_cells",
-    ),
-}  # fmt: skip
-"""What of a host placing goes by."""
-_HOST_OF = {"devices": "host", "servers": "host", "hosts": "name"}
-
-
-_VERBS = ("INSERT", "UPDATE", "DELETE")
-
-
-def _differs(columns: Iterable[str]) -> str:
-    return " OR ".join(f"OLD.{column} IS NOT NEW.{column}" for column in columns)
-
-
-def _host_triggers() -> tuple[str, ...]:
-    """Statements, each on one line. ``INSERT OR REPLACE`` gives a host that changes again a new, higher number."""
-    made = []
-    note = "INSERT OR REPLACE INTO host_changes (host) "
-    for table, columns in _PLACED_BY.items():
-        host = _HOST_OF[table]
-        for verb, row, when in (
-            ("INSERT", "NEW", ""), ("DELETE", "OLD", ""), ("UPDATE", "NEW", f" WHEN {_differs(columns)}"),
-            ("UPDATE", "OLD", f" WHEN OLD.{host} IS NOT NEW.{host}"),
-        ):  # fmt: skip
-            name = f"{table}_{verb.lower()}_{row.lower()}"
-            select = f"SELECT {row}.{host} WHERE {row}.{host} IS NOT NULL"
-            made.append(f"CREATE TRIGGER {name} AFTER {verb} ON {table}{when} BEGIN {note}{select}; END")
-    for table in ("aggregates", "pci_groups"):
-        made += [
-            f"CREATE TRIGGER {table}_{verb.lower()} AFTER {verb} ON {table} BEGIN {note}VALUES (''); END"
-            for verb in _VERBS
-        ]
-    return tuple(made)
-
-
-def _device_triggers() -> tuple[str, ...]:
-    """The same of functions. That one was read back once more, and is as it was, is no change."""
-    note = "INSERT OR REPLACE INTO device_changes (device_id) "
-    shown = [c.name for c in devices.c if c.name not in ("id", "host", "address", "updated_at", "verified_at")]
-    owned = ("server_id", "port_id", "desired", "is_releasing", "request_id")
-    of_server = "SELECT device_id FROM claims WHERE server_id = NEW.id"
-    forget, anything = "DELETE FROM device_changes WHERE device_id = OLD.id", f"{note}VALUES ('')"
-    changes = (
-        ("INSERT ON devices", f"{note}VALUES (NEW.id)"),
-        (f"UPDATE ON devices WHEN {_differs(shown)}", f"{note}VALUES (NEW.id)"),
-        ("DELETE ON devices", f"{forget}; {anything}"),
-        ("INSERT ON claims", f"{note}VALUES (NEW.device_id)"),
-        (f"UPDATE ON claims WHEN {_differs(owned)}", f"{note}VALUES (NEW.device_id)"),
-        ("DELETE ON claims", f"{note}VALUES (OLD.device_id)"),
-        (f"UPDATE ON servers WHEN {_differs(['name'])}", note + of_server),
-        *((f"{verb} ON {table}", anything) for table in ("aggregates", "pci_groups") for verb in _VERBS),
-    )
-    named = [(when, change, "_".join(reversed(when.split()[:3:2])).lower()) for when, change in changes]
-    return tuple(f"CREATE TRIGGER {name}_shown AFTER {when} BEGIN {change}; END" for when, change, name in named)
-
-
-TRIGGERS = (*_host_triggers(), *_device_triggers())
+TRIGGERS = triggers(shown_of_devices=[c.name for c in devices.c])
 
 settings = Table("settings", METADATA, _text("name", primary_key=True), _text("value"))

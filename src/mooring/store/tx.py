@@ -5,16 +5,20 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import msgspec
 from sqlalchemy import insert
 
 from mooring.errors import Conflict
 from mooring.model.outside import AgentStep, ControllerStep, Steps
+from mooring.model.port import Port
 from mooring.store import tables
 from mooring.store.sql import Sql
 
 Row = tuple[object, ...]
+Write = Callable[[Callable[["Tx"], Any]], Any]
+"""Runs a story in a transaction of its own, and gives back its result once it is on disk."""
 
 
 class Taken(Conflict):
@@ -45,12 +49,19 @@ _INSERT_EVENT = Sql(insert(tables.events).values(dict.fromkeys(_EVENT_COLUMNS)))
 class Tx:
     """Reads and writes of one story, and the one moment at which it happens."""
 
-    def __init__(self, connection: sqlite3.Connection, now: datetime, steps: Steps):
+    def __init__(self, connection: sqlite3.Connection, now: datetime, steps: Steps, *, is_writing: bool = True):
         self._connection = connection
         self._steps = steps
         self.now = now
+        self.is_writing = is_writing
+        """False on a snapshot, where every change is refused."""
         self.events: list[Event] = []
+        self.afterwards: list[Callable[[Write], None]] = []
+        """What ``after_commit`` was given, in order."""
+        self.followed: list[tuple[Port, Port]] = []
+        """Ports that changed with something else, as their host's word: before and after. For ``Store.on_end``."""
         self._undo: list[Callable[[], None]] = []
+        self._last: list[Callable[[], None]] = []
 
     def all(self, sql: Sql, **params: object) -> list[Row]:
         return self._connection.execute(sql.text, {**sql.literals, **params}).fetchall()
@@ -97,6 +108,24 @@ class Tx:
         """
         self._undo.append(callback)
 
+    def at_end(self, callback: Callable[[], None]) -> None:
+        """Call ``callback`` when the story is told, still inside its transaction: it may read, change and raise."""
+        self._last.append(callback)
+
+    def end(self) -> None:
+        """For whoever runs the story: call what ``at_end`` was given, and what that gave it in turn."""
+        while self._last:
+            self._last.pop(0)()
+
+    def after_commit(self, callback: Callable[[Write], None]) -> None:
+        """Call ``callback`` once the story is on disk, off the writer's thread, before the story's caller is answered.
+
+        The callbacks of one story run one after the other; the first one that raises ends that, and its error is what
+        the caller gets instead of the result. A story that they write through ``Write`` runs its own ones before that
+        returns.
+        """
+        self.afterwards.append(callback)
+
     @contextmanager
     def attempt(self) -> Iterator[None]:
         """A part of the story that can fail alone: an exception that leaves it takes its changes and events along.
@@ -104,7 +133,7 @@ class Tx:
         Attempts nest. The exception goes on, for the story to catch; after one from SQLite that ended the whole
         transaction there is no story to go on with.
         """
-        events, callbacks = len(self.events), len(self._undo)
+        marks = len(self.events), len(self._undo), len(self._last), len(self.afterwards), len(self.followed)
         self._connection.execute("SAVEPOINT attempt")
         is_done = False
         try:
@@ -116,10 +145,13 @@ class Tx:
             if self._connection.in_transaction:
                 self._connection.execute("RELEASE attempt")
             if not is_done:
-                self.undo(events, callbacks)
+                self.undo(*marks)
 
-    def undo(self, events: int = 0, callbacks: int = 0) -> None:
-        """What the database rolled back is forgotten here too: all but the first ``events`` and ``callbacks``."""
+    def undo(self, events: int = 0, callbacks: int = 0, last: int = 0, afterwards: int = 0, followed: int = 0) -> None:
+        """What the database rolled back is forgotten here too: all but the first so many of each kind."""
         del self.events[events:]
+        del self._last[last:]
+        del self.afterwards[afterwards:]
+        del self.followed[followed:]
         while len(self._undo) > callbacks:
             self._undo.pop()()

@@ -76,6 +76,14 @@ CREATE TABLE host_changes (
     UNIQUE (host)
 );
 
+CREATE TABLE host_physical_networks (
+    physical_network TEXT NOT NULL,
+    host TEXT NOT NULL,
+    PRIMARY KEY (physical_network, host)
+);
+
+CREATE INDEX physical_networks_of_host ON host_physical_networks (host);
+
 CREATE TABLE hosts (
     id TEXT NOT NULL,
     name TEXT NOT NULL,
@@ -99,10 +107,16 @@ CREATE TABLE hosts (
     heard_at INTEGER,
     numa_cells TEXT NOT NULL,
     own_availability_zone TEXT NOT NULL,
+    dhcp_interfaces TEXT NOT NULL,
+    ovs_bridges TEXT NOT NULL,
+    interface_mappings TEXT NOT NULL,
+    infiniband_networks TEXT NOT NULL,
     PRIMARY KEY (id),
     UNIQUE (name),
     UNIQUE (key_hash)
 );
+
+CREATE INDEX dhcp_hosts ON hosts (name) WHERE dhcp_interfaces != '[]';
 
 CREATE TABLE images (
     id TEXT NOT NULL,
@@ -551,19 +565,21 @@ CREATE TABLE ports (
     FOREIGN KEY(port_profile_id) REFERENCES port_profiles (id)
 );
 
+CREATE INDEX dhcp_ports ON ports (device_owner, network_id) WHERE device_owner = 'network:dhcp';
+
 CREATE INDEX ix_ports_binding_host ON ports (binding_host);
 
 CREATE INDEX ix_ports_device_id ON ports (device_id);
 
 CREATE INDEX ix_ports_name ON ports (name);
 
-CREATE INDEX ix_ports_network_id ON ports (network_id);
-
 CREATE INDEX ix_ports_port_profile_id ON ports (port_profile_id);
 
-CREATE INDEX ix_ports_project_id ON ports (project_id);
-
 CREATE INDEX ix_ports_qos_policy_id ON ports (qos_policy_id);
+
+CREATE INDEX ports_of_project ON ports (project_id, id);
+
+CREATE INDEX ports_on_network ON ports (network_id, project_id);
 
 CREATE TABLE segments (
     id TEXT NOT NULL,
@@ -606,6 +622,16 @@ CREATE TABLE port_bindings (
     UNIQUE (port_id, binding_host),
     FOREIGN KEY(port_id) REFERENCES ports (id) ON DELETE CASCADE
 );
+
+CREATE TABLE port_security_groups (
+    port_id TEXT NOT NULL,
+    security_group_id TEXT NOT NULL,
+    PRIMARY KEY (port_id, security_group_id),
+    FOREIGN KEY(port_id) REFERENCES ports (id) ON DELETE CASCADE,
+    FOREIGN KEY(security_group_id) REFERENCES security_groups (id)
+);
+
+CREATE INDEX ix_port_security_groups_security_group_id ON port_security_groups (security_group_id);
 
 CREATE TABLE subnets (
     id TEXT NOT NULL,
@@ -705,6 +731,8 @@ CREATE TRIGGER pci_groups_update AFTER UPDATE ON pci_groups BEGIN INSERT OR REPL
 
 CREATE TRIGGER pci_groups_delete AFTER DELETE ON pci_groups BEGIN INSERT OR REPLACE INTO host_changes (host) VALUES (''); END;
 
+CREATE TRIGGER claims_update_promised AFTER UPDATE ON claims WHEN OLD.desired IS NOT NEW.desired BEGIN INSERT OR REPLACE INTO host_changes (host) VALUES (NEW.host); END;
+
 CREATE TRIGGER devices_insert_shown AFTER INSERT ON devices BEGIN INSERT OR REPLACE INTO device_changes (device_id) VALUES (NEW.id); END;
 
 CREATE TRIGGER devices_update_shown AFTER UPDATE ON devices WHEN OLD.kind IS NOT NEW.kind OR OLD.vendor_id IS NOT NEW.vendor_id OR OLD.product_id IS NOT NEW.product_id OR OLD.state IS NOT NEW.state OR OLD.generation IS NOT NEW.generation OR OLD.pf IS NOT NEW.pf OR OLD.pf_netdev IS NOT NEW.pf_netdev OR OLD.pf_mac IS NOT NEW.pf_mac OR OLD.vf_index IS NOT NEW.vf_index OR OLD.vf_total IS NOT NEW.vf_total OR OLD.vf_count IS NOT NEW.vf_count OR OLD.driver IS NOT NEW.driver OR OLD.netdev IS NOT NEW.netdev OR OLD.mac IS NOT NEW.mac OR OLD.numa_node IS NOT NEW.numa_node OR OLD.iommu_group IS NOT NEW.iommu_group OR OLD.link_speed_mbps IS NOT NEW.link_speed_mbps OR OLD.physical_network IS NOT NEW.physical_network OR OLD.is_offered IS NOT NEW.is_offered OR OLD.reason IS NOT NEW.reason OR OLD.observed IS NOT NEW.observed OR OLD.trusted IS NOT NEW.trusted OR OLD.tags IS NOT NEW.tags OR OLD.features IS NOT NEW.features OR OLD.device_class IS NOT NEW.device_class BEGIN INSERT OR REPLACE INTO device_changes (device_id) VALUES (NEW.id); END;
@@ -730,3 +758,59 @@ CREATE TRIGGER pci_groups_insert_shown AFTER INSERT ON pci_groups BEGIN INSERT O
 CREATE TRIGGER pci_groups_update_shown AFTER UPDATE ON pci_groups BEGIN INSERT OR REPLACE INTO device_changes (device_id) VALUES (''); END;
 
 CREATE TRIGGER pci_groups_delete_shown AFTER DELETE ON pci_groups BEGIN INSERT OR REPLACE INTO device_changes (device_id) VALUES (''); END;
+
+CREATE TRIGGER hosts_insert_physical_networks AFTER INSERT ON hosts BEGIN INSERT INTO host_physical_networks (physical_network, host) SELECT key, NEW.name FROM json_each(NEW.bridge_mappings) UNION SELECT key, NEW.name FROM json_each(NEW.interface_mappings) UNION SELECT key, NEW.name FROM json_each(NEW.device_mappings); END;
+
+CREATE TRIGGER hosts_update_physical_networks AFTER UPDATE ON hosts WHEN OLD.name IS NOT NEW.name OR OLD.bridge_mappings IS NOT NEW.bridge_mappings OR OLD.interface_mappings IS NOT NEW.interface_mappings OR OLD.device_mappings IS NOT NEW.device_mappings BEGIN DELETE FROM host_physical_networks WHERE host = OLD.name; INSERT INTO host_physical_networks (physical_network, host) SELECT key, NEW.name FROM json_each(NEW.bridge_mappings) UNION SELECT key, NEW.name FROM json_each(NEW.interface_mappings) UNION SELECT key, NEW.name FROM json_each(NEW.device_mappings); END;
+
+CREATE TRIGGER hosts_delete_physical_networks AFTER DELETE ON hosts BEGIN DELETE FROM host_physical_networks WHERE host = OLD.name; END;
+
+CREATE TRIGGER projects_forget_quotas AFTER DELETE ON projects BEGIN DELETE FROM quotas WHERE project_id = OLD.id; END;
+
+CREATE TRIGGER networks_one_more AFTER INSERT ON networks BEGIN INSERT INTO quota_usage (project_id, resource, used) VALUES (NEW.project_id, 'network', 1) ON CONFLICT (project_id, resource) DO UPDATE SET used = used + 1; END;
+
+CREATE TRIGGER networks_one_less AFTER DELETE ON networks BEGIN UPDATE quota_usage SET used = used - 1 WHERE project_id = OLD.project_id AND resource = 'network'; DELETE FROM quota_usage WHERE project_id = OLD.project_id AND resource = 'network' AND used = 0; END;
+
+CREATE TRIGGER networks_new_owner AFTER UPDATE ON networks WHEN OLD.project_id IS NOT NEW.project_id BEGIN UPDATE quota_usage SET used = used - 1 WHERE project_id = OLD.project_id AND resource = 'network'; DELETE FROM quota_usage WHERE project_id = OLD.project_id AND resource = 'network' AND used = 0; INSERT INTO quota_usage (project_id, resource, used) VALUES (NEW.project_id, 'network', 1) ON CONFLICT (project_id, resource) DO UPDATE SET used = used + 1; END;
+
+CREATE TRIGGER subnets_one_more AFTER INSERT ON subnets BEGIN INSERT INTO quota_usage (project_id, resource, used) VALUES (NEW.project_id, 'subnet', 1) ON CONFLICT (project_id, resource) DO UPDATE SET used = used + 1; END;
+
+CREATE TRIGGER subnets_one_less AFTER DELETE ON subnets BEGIN UPDATE quota_usage SET used = used - 1 WHERE project_id = OLD.project_id AND resource = 'subnet'; DELETE FROM quota_usage WHERE project_id = OLD.project_id AND resource = 'subnet' AND used = 0; END;
+
+CREATE TRIGGER subnets_new_owner AFTER UPDATE ON subnets WHEN OLD.project_id IS NOT NEW.project_id BEGIN UPDATE quota_usage SET used = used - 1 WHERE project_id = OLD.project_id AND resource = 'subnet'; DELETE FROM quota_usage WHERE project_id = OLD.project_id AND resource = 'subnet' AND used = 0; INSERT INTO quota_usage (project_id, resource, used) VALUES (NEW.project_id, 'subnet', 1) ON CONFLICT (project_id, resource) DO UPDATE SET used = used + 1; END;
+
+CREATE TRIGGER ports_one_more AFTER INSERT ON ports BEGIN INSERT INTO quota_usage (project_id, resource, used) VALUES (NEW.project_id, 'port', 1) ON CONFLICT (project_id, resource) DO UPDATE SET used = used + 1; END;
+
+CREATE TRIGGER ports_one_less AFTER DELETE ON ports BEGIN UPDATE quota_usage SET used = used - 1 WHERE project_id = OLD.project_id AND resource = 'port'; DELETE FROM quota_usage WHERE project_id = OLD.project_id AND resource = 'port' AND used = 0; END;
+
+CREATE TRIGGER ports_new_owner AFTER UPDATE ON ports WHEN OLD.project_id IS NOT NEW.project_id BEGIN UPDATE quota_usage SET used = used - 1 WHERE project_id = OLD.project_id AND resource = 'port'; DELETE FROM quota_usage WHERE project_id = OLD.project_id AND resource = 'port' AND used = 0; INSERT INTO quota_usage (project_id, resource, used) VALUES (NEW.project_id, 'port', 1) ON CONFLICT (project_id, resource) DO UPDATE SET used = used + 1; END;
+
+CREATE TRIGGER subnetpools_one_more AFTER INSERT ON subnetpools BEGIN INSERT INTO quota_usage (project_id, resource, used) VALUES (NEW.project_id, 'subnetpool', 1) ON CONFLICT (project_id, resource) DO UPDATE SET used = used + 1; END;
+
+CREATE TRIGGER subnetpools_one_less AFTER DELETE ON subnetpools BEGIN UPDATE quota_usage SET used = used - 1 WHERE project_id = OLD.project_id AND resource = 'subnetpool'; DELETE FROM quota_usage WHERE project_id = OLD.project_id AND resource = 'subnetpool' AND used = 0; END;
+
+CREATE TRIGGER subnetpools_new_owner AFTER UPDATE ON subnetpools WHEN OLD.project_id IS NOT NEW.project_id BEGIN UPDATE quota_usage SET used = used - 1 WHERE project_id = OLD.project_id AND resource = 'subnetpool'; DELETE FROM quota_usage WHERE project_id = OLD.project_id AND resource = 'subnetpool' AND used = 0; INSERT INTO quota_usage (project_id, resource, used) VALUES (NEW.project_id, 'subnetpool', 1) ON CONFLICT (project_id, resource) DO UPDATE SET used = used + 1; END;
+
+CREATE TRIGGER address_scopes_one_more AFTER INSERT ON address_scopes BEGIN INSERT INTO quota_usage (project_id, resource, used) VALUES (NEW.project_id, 'address_scope', 1) ON CONFLICT (project_id, resource) DO UPDATE SET used = used + 1; END;
+
+CREATE TRIGGER address_scopes_one_less AFTER DELETE ON address_scopes BEGIN UPDATE quota_usage SET used = used - 1 WHERE project_id = OLD.project_id AND resource = 'address_scope'; DELETE FROM quota_usage WHERE project_id = OLD.project_id AND resource = 'address_scope' AND used = 0; END;
+
+CREATE TRIGGER address_scopes_new_owner AFTER UPDATE ON address_scopes WHEN OLD.project_id IS NOT NEW.project_id BEGIN UPDATE quota_usage SET used = used - 1 WHERE project_id = OLD.project_id AND resource = 'address_scope'; DELETE FROM quota_usage WHERE project_id = OLD.project_id AND resource = 'address_scope' AND used = 0; INSERT INTO quota_usage (project_id, resource, used) VALUES (NEW.project_id, 'address_scope', 1) ON CONFLICT (project_id, resource) DO UPDATE SET used = used + 1; END;
+
+CREATE TRIGGER rbac_policies_one_more AFTER INSERT ON rbac_policies BEGIN INSERT INTO quota_usage (project_id, resource, used) VALUES (NEW.project_id, 'rbac_policy', 1) ON CONFLICT (project_id, resource) DO UPDATE SET used = used + 1; END;
+
+CREATE TRIGGER rbac_policies_one_less AFTER DELETE ON rbac_policies BEGIN UPDATE quota_usage SET used = used - 1 WHERE project_id = OLD.project_id AND resource = 'rbac_policy'; DELETE FROM quota_usage WHERE project_id = OLD.project_id AND resource = 'rbac_policy' AND used = 0; END;
+
+CREATE TRIGGER rbac_policies_new_owner AFTER UPDATE ON rbac_policies WHEN OLD.project_id IS NOT NEW.project_id BEGIN UPDATE quota_usage SET used = used - 1 WHERE project_id = OLD.project_id AND resource = 'rbac_policy'; DELETE FROM quota_usage WHERE project_id = OLD.project_id AND resource = 'rbac_policy' AND used = 0; INSERT INTO quota_usage (project_id, resource, used) VALUES (NEW.project_id, 'rbac_policy', 1) ON CONFLICT (project_id, resource) DO UPDATE SET used = used + 1; END;
+
+CREATE TRIGGER security_groups_one_more AFTER INSERT ON security_groups BEGIN INSERT INTO quota_usage (project_id, resource, used) VALUES (NEW.project_id, 'security_group', 1) ON CONFLICT (project_id, resource) DO UPDATE SET used = used + 1; END;
+
+CREATE TRIGGER security_groups_one_less AFTER DELETE ON security_groups BEGIN UPDATE quota_usage SET used = used - 1 WHERE project_id = OLD.project_id AND resource = 'security_group'; DELETE FROM quota_usage WHERE project_id = OLD.project_id AND resource = 'security_group' AND used = 0; END;
+
+CREATE TRIGGER security_groups_new_owner AFTER UPDATE ON security_groups WHEN OLD.project_id IS NOT NEW.project_id BEGIN UPDATE quota_usage SET used = used - 1 WHERE project_id = OLD.project_id AND resource = 'security_group'; DELETE FROM quota_usage WHERE project_id = OLD.project_id AND resource = 'security_group' AND used = 0; INSERT INTO quota_usage (project_id, resource, used) VALUES (NEW.project_id, 'security_group', 1) ON CONFLICT (project_id, resource) DO UPDATE SET used = used + 1; END;
+
+CREATE TRIGGER security_group_rules_one_more AFTER INSERT ON security_group_rules BEGIN INSERT INTO quota_usage (project_id, resource, used) VALUES (NEW.project_id, 'security_group_rule', 1) ON CONFLICT (project_id, resource) DO UPDATE SET used = used + 1; END;
+
+CREATE TRIGGER security_group_rules_one_less AFTER DELETE ON security_group_rules BEGIN UPDATE quota_usage SET used = used - 1 WHERE project_id = OLD.project_id AND resource = 'security_group_rule'; DELETE FROM quota_usage WHERE project_id = OLD.project_id AND resource = 'security_group_rule' AND used = 0; END;
+
+CREATE TRIGGER security_group_rules_new_owner AFTER UPDATE ON security_group_rules WHEN OLD.project_id IS NOT NEW.project_id BEGIN UPDATE quota_usage SET used = used - 1 WHERE project_id = OLD.project_id AND resource = 'security_group_rule'; DELETE FROM quota_usage WHERE project_id = OLD.project_id AND resource = 'security_group_rule' AND used = 0; INSERT INTO quota_usage (project_id, resource, used) VALUES (NEW.project_id, 'security_group_rule', 1) ON CONFLICT (project_id, resource) DO UPDATE SET used = used + 1; END;
