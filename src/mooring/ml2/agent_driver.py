@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Iterable, Mapping
 from typing import Any
+from uuid import uuid5
 
 from mooring.ml2.context import AgentDict, PortContext, SegmentDict
 from mooring.ml2.driver import MechanismDriver
@@ -75,6 +76,19 @@ class AgentMechanismDriver(MechanismDriver):
         if agent["agent_type"] != agent_type:
             return f"the {agent['agent_type']} of {agent['host']} is not a {agent_type}"
         return None
+
+    def responsible_for_ports_allocation(self, context: PortContext) -> bool:
+        """Whether agents of our type on the host report every resource provider that the port has an allocation of."""
+        namespace = self.resource_provider_uuid5_namespace
+        wanted = set((context.current["binding:profile"].get("allocation") or {}).values())
+        if namespace is None or not wanted:
+            return False
+        reported = {
+            str(uuid5(namespace, f"{agent['host']}:{device}"))
+            for agent in context.host_agents(self.agent_type or "")
+            for device in agent["configurations"].get("resource_provider_bandwidths", ())
+        }
+        return wanted <= reported
 
     def validate_port_binding(self, context: PortContext) -> bool:
         """Whether the binding that the port has would still be given: a live agent serves its segment.

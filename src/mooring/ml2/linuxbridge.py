@@ -10,6 +10,7 @@ class LinuxBridgeDriver(AgentMechanismDriver):
     """Binds ``normal`` ports where a live Linux bridge agent maps the segment's physical network to a bridge."""
 
     name = "linuxbridge"
+    answers_at_once = True
 
     def __init__(self) -> None:
         super().__init__(

@@ -23,13 +23,14 @@ Method = TypeVar("Method", bound=Callable[..., Any])
 def check_vnic_type_and_vendor_info(method: Method) -> Method:
     """Skip ports whose vnic type or card is not the driver's own; the reason is kept as a refusal.
 
-    For ``bind_port``, ``unbind_port`` and the port precommit and postcommit methods, all of which answer ``None``;
-    so does a skipped call.
+    For ``bind_port``, ``unbind_port`` and all precommit and postcommit methods, all of which answer ``None``; so does
+    a skipped call. Networks and subnets have no vnic type and no card: their methods are called.
     """
 
     @functools.wraps(method)
-    def checked(driver: AgentMechanismDriver, context: PortContext) -> Any:
-        reason = driver.why_not_ours(context.current)
+    def checked(driver: AgentMechanismDriver, context: Any) -> Any:
+        is_port = "binding:vnic_type" in context.current
+        reason = driver.why_not_ours(context.current) if is_port else None
         if reason is None:
             return method(driver, context)
         driver.refuse(context, reason)

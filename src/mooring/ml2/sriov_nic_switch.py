@@ -7,29 +7,43 @@ VLAN to a whole PF: it tells the guest which one to tag with.
 
 from collections.abc import Iterable, Mapping
 from typing import Any
+from uuid import UUID
 
 from mooring.ml2.agent_driver import vlan_detail, why_no_mapping, why_no_vlan
+from mooring.ml2.answers import segment_name
 from mooring.ml2.context import AgentDict, PortContext, SegmentDict
+from mooring.ml2.qos_rules import SRIOV_RULES
+from mooring.ml2.spelling import PORT_PROFILE
 from mooring.ml2.sriov_base import SriovMechanismDriverBase, check_vnic_type_and_vendor_info
 from mooring.model.host import AgentType
+from mooring.model.pci import is_held_upstream
 from mooring.model.port import PortStatus, VifType, VnicType
 
 
 class SriovNicSwitchDriver(SriovMechanismDriverBase):
     """Binds ports where a live NIC switch agent maps the segment's physical network.
 
-    ``direct`` and ``macvtap`` ports get a VF, ``direct-physical`` ports a whole PF. Mooring's agents report PFs as they
-    do VFs. Neutron's know nothing of them, and its own driver binds such a port on any host, ACTIVE at once: so does
-    this one when ``agents_report_pfs`` is false.
+    ``direct``, ``macvtap`` and ``accelerator-direct`` ports get a VF, ``direct-physical`` ports a whole PF. Mooring's
+    agents report PFs as they do VFs. Neutron's know nothing of them, and its own driver binds such a port on any host,
+    ACTIVE at once: so does this one when ``agents_report_pfs`` is false.
     """
 
     name = "sriovnicswitch"
+    answers_at_once = True
+    #: Neutron's, so that the resource providers of its NIC switch agents are known by the same UUIDs.
+    resource_provider_uuid5_namespace = UUID("87f1895c-73bb-11e8-9008-c4d987b2a692")
+    supported_qos_rules = SRIOV_RULES
 
     def __init__(self, supported_pci_vendor_info: Iterable[str] = (), *, agents_report_pfs: bool = True) -> None:
         super().__init__(
             agent_type=AgentType.NIC_SWITCH,
             vif_details={"port_filter": False, "connectivity": "l2"},
-            supported_vnic_types=(VnicType.DIRECT, VnicType.MACVTAP, VnicType.DIRECT_PHYSICAL),
+            supported_vnic_types=(
+                VnicType.DIRECT,
+                VnicType.MACVTAP,
+                VnicType.ACCELERATOR_DIRECT,
+                VnicType.DIRECT_PHYSICAL,
+            ),
             supported_pci_vendor_info=supported_pci_vendor_info,
         )
         self.agents_report_pfs = agents_report_pfs
@@ -60,9 +74,16 @@ class SriovNicSwitchDriver(SriovMechanismDriverBase):
     def why_not_ours(self, port: Mapping[str, Any]) -> str | None:
         """As the base; a card in switchdev mode forwards through its representors and is another driver's."""
         reason = super().why_not_ours(port)
-        if reason is None and "switchdev" in (port["binding:profile"].get("capabilities") or ()):
+        if reason is not None:
+            return reason
+        profile, card = port.get(PORT_PROFILE), str(port["binding:profile"].get("pci_vendor_info") or "")
+        if profile is not None:
+            return f"the port has port profile {profile['name']}, and this driver tells no upstream switch of it"
+        if is_held_upstream(*card.lower().partition(":")[::2]):
+            return f"card {card} has no embedded switch to program: its ports need a port profile"
+        if "switchdev" in (port["binding:profile"].get("capabilities") or ()):
             return "the port wants a switchdev card, and this driver programs the legacy embedded switch only"
-        return reason
+        return None
 
     def try_to_bind_segment_for_agent(self, context: PortContext, segment: SegmentDict, agent: AgentDict) -> bool:
         reason = self.why_not_segment(segment, agent, AgentType.NIC_SWITCH) or _why_not_profile(context, segment)
@@ -79,9 +100,11 @@ class SriovNicSwitchDriver(SriovMechanismDriverBase):
         context.set_binding(segment["id"], vif_type.value, details, status.value)
 
     def why_not_segment(self, segment: SegmentDict, agent: AgentDict, agent_type: str) -> str | None:
-        mappings = agent["configurations"].get("device_mappings", {})
+        facts, physnet = agent["configurations"], segment["physical_network"]
+        if physnet in facts.get("infiniband_networks", ()):
+            return f"{physnet} of {agent['host']} is InfiniBand, and this driver programs Ethernet's embedded switch"
         return super().why_not_segment(segment, agent, agent_type) or why_no_mapping(
-            segment, mappings, agent["host"], "SR-IOV devices"
+            segment, facts.get("device_mappings", {}), agent["host"], "SR-IOV devices"
         )
 
 
@@ -94,4 +117,4 @@ def _why_not_profile(context: PortContext, segment: SegmentDict) -> str | None:
     wanted = context.current["binding:profile"].get("physical_network")
     if wanted is None or wanted == segment["physical_network"]:
         return None
-    return f"the port's device reaches {wanted}, and the segment is on {segment['physical_network']}"
+    return f"the port's device reaches {wanted}, and not {segment_name(segment)}"

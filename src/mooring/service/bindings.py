@@ -8,22 +8,26 @@ from dataclasses import replace
 from functools import partial
 
 from mooring.core.macs import canonical_mac
+from mooring.core.port_profiles import fitting
 from mooring.core.profiles import DEVICE_MAC, check_profile_vlan, without_device
 from mooring.errors import Conflict, Invalid
 from mooring.ml2.agents import agents_of
-from mooring.ml2.binding import Bound, Unbound, bind
+from mooring.ml2.binding import Bound, Unbound
 from mooring.ml2.context import PortContext
 from mooring.model.identity import Caller
 from mooring.model.network import Network, Segment
 from mooring.model.pci import PciAddress
 from mooring.model.port import Binding, Port, PortStatus, Refusal, VifType, VnicType
+from mooring.service.dynamic_segments import InStory
+from mooring.service.ml2_hooks import port_changed
 from mooring.service.port_addresses import exchange
 from mooring.service.port_macs import with_device_mac
+from mooring.service.port_profiles import check_for, profile_of
 from mooring.service.world import World
 from mooring.store import networks, ports
 from mooring.store.claims import CLAIMS
 from mooring.store.hosts import HOSTS
-from mooring.store.networks import NETWORKS, SEGMENTS
+from mooring.store.networks import NETWORKS, SEGMENTS, SUBNETS
 from mooring.store.ports import PORTS
 from mooring.store.tx import Event, Tx
 
@@ -41,25 +45,54 @@ def ask_about(
     profile: Mapping[str, object],
 ) -> Bound | Unbound:  # fmt: skip
     """The same for a network that was read already."""
-    fitting, clash = _fitting(segments, profile)
-    if clash is not None and not fitting:
+    port_profile = profile_of(tx, port, network)
+    static = [segment for segment in segments if not segment.is_dynamic]
+    try:
+        offered = _addressed(tx, port, _fitting(static, profile))
+        if port_profile is not None:
+            check_for(port_profile, network, offered)
+            offered = fitting(port_profile, offered)
+    except Conflict as clash:
         return Unbound((Refusal("", clash.message),))
     found = HOSTS.get(tx, host)
     agents = () if found is None else agents_of(found, world.heartbeats.of(host))
-    candidate = replace(port, binding=replace(port.binding, profile=profile))
-    return bind(partial(PortContext.of, candidate, network, fitting, host, agents), world.drivers)
+    candidate = replace(port, binding=Binding(host, port.binding.vnic_type, profile))
+    make_context = partial(
+        PortContext.of, candidate, network, segments, host, agents, profile=port_profile, offered=offered,
+        dynamic=InStory(tx, world, network),
+    )  # fmt: skip
+    return world.ml2.bind(make_context)
 
 
-def _fitting(segments: Sequence[Segment], profile: Mapping[str, object]) -> tuple[list[Segment], Conflict | None]:
-    """The segments that the profile's VLAN, if it has one, agrees with, and the last disagreement."""
-    fitting, clash = [], None
+def _fitting(segments: Sequence[Segment], profile: Mapping[str, object]) -> list[Segment]:
+    """The segments that the profile's VLAN, if it has one, agrees with. Raises Conflict when it agrees with none."""
+    agreeing, clash = list[Segment](), None
     for segment in segments:
         try:
             check_profile_vlan(profile, segment.segmentation_id)
-            fitting.append(segment)
+            agreeing.append(segment)
         except Conflict as different:
             clash = different
-    return fitting, clash
+    if clash is not None and not agreeing:
+        raise clash
+    return agreeing
+
+
+def _addressed(tx: Tx, port: Port, segments: list[Segment]) -> list[Segment]:
+    """The segments that the port's addresses are for; raises Conflict when those are for others.
+
+    A subnet may be of one segment of its network only, as Neutron's segments plugin has it.
+    """
+    if len(segments) < 2:  # noqa: PLR2004 - with one there is nothing to choose
+        return segments
+    subnets = [SUBNETS.get(tx, ident) for ident in {fixed.subnet_id for fixed in port.fixed_ips}]
+    wanted = {subnet.segment_id for subnet in subnets if subnet is not None and subnet.segment_id is not None}
+    if not wanted:
+        return segments
+    left = [segment for segment in segments if {segment.id} == wanted]
+    if not left:
+        raise Conflict(f"the port's addresses are for segment {' and '.join(sorted(wanted))}, which it cannot be on")
+    return left
 
 
 def settle_profile(segments: Sequence[Segment], profile: Mapping[str, object]) -> dict[str, object]:
@@ -67,9 +100,7 @@ def settle_profile(segments: Sequence[Segment], profile: Mapping[str, object]) -
 
     Raises Conflict when its VLAN is no segment's of the network, Invalid when it is not a VLAN.
     """
-    fitting, clash = _fitting(segments, profile)
-    if clash is not None and not fitting:
-        raise clash
+    _fitting([segment for segment in segments if not segment.is_dynamic], profile)
     settled = dict(profile)
     if settled.get("pci_slot") is not None:
         settled["pci_slot"] = str(PciAddress.parse(str(settled["pci_slot"])))
@@ -102,8 +133,9 @@ def bound(
         failed = Binding(host, before.vnic_type, profile, VifType.BINDING_FAILED, refusals=answer.refusals)
         return replace(port, binding=failed, status=status or PortStatus.DOWN)
     binding = Binding(
-        host, before.vnic_type, profile, answer.vif_type, answer.vif_details, answer.driver, answer.segment_id
-    )
+        host, before.vnic_type, profile, answer.vif_type, answer.vif_details, answer.driver, answer.segment_id,
+        answer.levels,
+    )  # fmt: skip
     asked = PortStatus(answer.status) if answer.status else port.status
     return replace(port, binding=binding, status=status or asked)
 
@@ -139,6 +171,7 @@ def _store(tx: Tx, world: World, who: Caller, before: Port, after: Port, kind: s
         exchange(tx, subnets, before, after)
     else:
         PORTS.update(tx, after)
+    port_changed(tx, world, who, before, after)
     detail = {"host": after.binding.host, "vif_type": str(after.binding.vif_type)}
     tx.tell(Event(kind, after.id, after.project_id, None, who.user_id, who.request_id, detail))
     return after

@@ -57,8 +57,8 @@ def test_the_first_driver_that_says_yes_binds() -> None:
 def test_every_reason_of_every_driver_is_kept_in_order() -> None:
     drivers = [ScriptedDriver("a", says_no), ScriptedDriver("b", says_nothing)]
     answer = bind(context, drivers)
-    assert answer == Unbound((Refusal("a", "not mine"), Refusal("b", "refused without a reason")))
-    assert answer.reasons == "a: not mine; b: refused without a reason"
+    assert answer == Unbound((Refusal("a", "not mine"), Refusal("b", "gave no reason (segment vlan 100 on physnet1)")))
+    assert answer.reasons == "a: not mine; b: gave no reason (segment vlan 100 on physnet1)"
 
 
 @pytest.mark.parametrize(

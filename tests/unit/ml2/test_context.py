@@ -1,12 +1,15 @@
 """The context: Neutron's words for our models, and nothing that outlives it."""
 
+from dataclasses import replace
+
 import pytest
 
 from mooring.errors import Unsupported
 from mooring.ml2.agents import agents_of
+from mooring.ml2.context import NetworkContext, PortContext
 from mooring.model.host import Liveness
-from mooring.model.port import VnicType
-from tests.unit.ml2.ports import AGENTS, FLAT_2, HOST, VLAN_100, VLAN_200, bound_to, context, port
+from mooring.model.port import BindingLevel, PortStatus, VnicType
+from tests.unit.ml2.ports import AGENTS, FLAT_2, HOST, NETWORK, VLAN_100, VLAN_200, bound_to, context, port
 
 #: The abstract members of ``neutron_lib.plugins.ml2.api.PortContext``.
 NEUTRON_MEMBERS = [
@@ -111,18 +114,68 @@ def test_an_agent_that_was_not_heard_from_yet_is_not_alive() -> None:
 
 def test_a_bound_port_knows_its_segment_at_top_and_bottom() -> None:
     bound = bound_to(VLAN_200)
-    assert bound.top_bound_segment is bound.bottom_bound_segment
+    assert bound.top_bound_segment == bound.bottom_bound_segment
     assert bound.bottom_bound_segment is not None
     assert bound.bottom_bound_segment["id"] == "s2"
     assert context().bottom_bound_segment is None
-    assert context().binding_levels == []
+    assert context().binding_levels is None
 
 
 def test_what_is_not_offered_says_so() -> None:
     asked = context()
-    with pytest.raises(Unsupported, match="hierarchical"):
-        asked.continue_binding("s1", [])
     with pytest.raises(Unsupported, match="dynamic"):
         asked.allocate_dynamic_segment({"network_type": "vlan"})
     with pytest.raises(Unsupported, match="dynamic"):
         asked.release_dynamic_segment("s1")
+
+
+ORIGINALS = [member for member in NEUTRON_MEMBERS if member.startswith("original")]
+
+
+@pytest.mark.parametrize("member", ORIGINALS)
+def test_what_was_is_known_in_an_update_only(member: str) -> None:
+    assert getattr(context(), member) is None
+    bare = port()
+    assert getattr(PortContext.of_change(bare, NETWORK, [VLAN_100]), member) is None
+
+
+def test_in_an_update_a_driver_sees_what_the_port_was_and_is() -> None:
+    bare = port()
+    levels = (BindingLevel("upper", "s1"), BindingLevel("lower", "s2"))
+    bound = replace(
+        bare,
+        status=PortStatus.ACTIVE,
+        binding=replace(bare.binding, host="h1", vif_type="ovs", vif_details={"a": 1}, levels=levels),
+    )
+    seen = PortContext.of_change(bare, NETWORK, [VLAN_100, VLAN_200], original=bound)
+    assert (seen.host, seen.status, seen.vif_type, seen.vif_details, seen.binding_levels) == (
+        "", "DOWN", "unbound", {}, None
+    )  # fmt: skip
+    assert (seen.original_host, seen.original_status, seen.original_vif_type) == ("h1", "ACTIVE", "ovs")
+    assert seen.original_vif_details == {"a": 1}
+    assert [level["bound_driver"] for level in seen.original_binding_levels or ()] == ["upper", "lower"]
+    assert seen.original is not None
+    assert seen.original["binding:host_id"] == "h1"
+    assert seen.original_top_bound_segment is not None
+    assert seen.original_bottom_bound_segment is not None
+    top, bottom = seen.original_top_bound_segment["id"], seen.original_bottom_bound_segment["id"]
+    assert (top, bottom) == ("s1", "s2")
+    assert seen.segments_to_bind == []
+
+
+def test_a_level_whose_segment_is_gone_is_shown_without_it() -> None:
+    bare = port()
+    bound = replace(bare, binding=replace(bare.binding, host="h1", levels=(BindingLevel("upper", "s9"),)))
+    seen = PortContext.of_change(bound, NETWORK, [VLAN_100])
+    assert seen.binding_levels == [{"bound_driver": "upper", "bound_segment": None}]
+
+
+def test_a_network_of_several_segments_lists_them_and_one_of_one_names_its_provider() -> None:
+    one, two = NetworkContext.of(NETWORK, [VLAN_100]), NetworkContext.of(NETWORK, [VLAN_100, FLAT_2])
+    assert one.current["provider:segmentation_id"] == 100
+    assert "segments" not in one.current
+    assert [each["provider:network_type"] for each in two.current["segments"]] == ["vlan", "flat"]
+    dynamic = replace(VLAN_200, is_dynamic=True)
+    seen = NetworkContext.of(NETWORK, [VLAN_100, dynamic])
+    assert seen.current["provider:segmentation_id"] == 100
+    assert [segment["id"] for segment in seen.network_segments] == ["s1", "s2"]

@@ -34,6 +34,7 @@ def test_both_drivers_serve_one_cloud_and_each_takes_its_own_ports() -> None:
         "normal": "linuxbridge",
         "direct": "sriovnicswitch",
         "macvtap": "sriovnicswitch",
+        "accelerator-direct": "sriovnicswitch",
         "direct-physical": "sriovnicswitch",
     }
 

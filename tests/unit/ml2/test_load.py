@@ -22,6 +22,17 @@ class CountingDriver(MechanismDriver):
         self.initialized += 1
 
 
+class Stranger:
+    """Registered as a driver, and none of ours."""
+
+
+class DyingDriver(MechanismDriver):
+    """Does not get as far as being asked."""
+
+    def initialize(self) -> None:
+        raise OSError("no route to the switch")
+
+
 def missing_library() -> type[MechanismDriver]:
     raise ModuleNotFoundError("No module named 'ucsmsdk'")
 
@@ -31,6 +42,8 @@ AVAILABLE: dict[str, Loader] = {
     "sriovnicswitch": lambda: SriovNicSwitchDriver,
     "counting": lambda: CountingDriver,
     "broken": missing_library,
+    "dying": lambda: DyingDriver,
+    "foreign": lambda: Stranger,  # type: ignore[dict-item,return-value]  # what is not checked is what is installed
 }
 
 
@@ -58,7 +71,10 @@ def test_options_reach_the_driver_that_they_are_for() -> None:
         (["ovn"], {}, "mechanism driver 'ovn' is not installed"),
         (["linuxbridge", "linuxbridge"], {}, "linuxbridge is named more than once"),
         (["broken"], {}, "'broken' does not load: ModuleNotFoundError: No module named 'ucsmsdk'"),
-        (["linuxbridge"], {"linuxbridge": {"speed": 10}}, "'linuxbridge' does not load: TypeError: .*'speed'"),
+        (["linuxbridge"], {"linuxbridge": {"speed": 10}}, r"\[controller.driver.linuxbridge\] has no option speed"),
+        (["linuxbridge"], {"linuxbrigde": {}}, r"\[controller.driver.linuxbrigde\] is for .* not named"),
+        (["foreign"], {}, "'foreign' is a Stranger, and no mooring.ml2.driver.MechanismDriver"),
+        (["dying"], {}, "'dying' does not start: OSError: no route to the switch"),
         (["sriovnicswitch"], {"sriovnicswitch": {"supported_pci_vendor_info": ["x"]}}, "supported_pci_vendor_info"),
     ],
 )
@@ -72,7 +88,7 @@ def test_a_mistake_in_the_configuration_is_told(
 def test_an_unknown_name_lists_the_known_ones() -> None:
     with pytest.raises(Invalid) as caught:
         load_drivers(["ovn"], AVAILABLE)
-    assert caught.value.hint == "installed are broken, counting, linuxbridge, sriovnicswitch"
+    assert caught.value.hint == "installed are broken, counting, dying, foreign, linuxbridge, sriovnicswitch"
 
 
 def test_our_own_drivers_are_registered_under_their_own_names() -> None:
@@ -81,4 +97,20 @@ def test_our_own_drivers_are_registered_under_their_own_names() -> None:
     for name, target in registered.items():
         module, _, attribute = target.partition(":")
         assert getattr(import_module(module), attribute).name == name
-    assert set(registered) == {"linuxbridge", "sriovnicswitch"}
+    assert set(registered) == {
+        "linuxbridge", "macvtap", "mlnx", "noop", "openvswitch", "sriovnicswitch", "vmfex"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("options", "hint"),
+    [
+        ({"sriovnicswitch": {"supported_pci_vendor_inf": []}}, "did you mean supported_pci_vendor_info?"),
+        ({"sriovnicswitch": {"colour": 1}}, "its options are supported_pci_vendor_info, agents_report_pfs"),
+        ({"sriovnicswich": {}}, "did you mean sriovnicswitch?"),
+    ],
+)
+def test_a_slip_in_an_option_is_answered_with_what_was_meant(options: dict[str, dict[str, object]], hint: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        load_drivers(["sriovnicswitch"], AVAILABLE, options)
+    assert caught.value.hint == hint

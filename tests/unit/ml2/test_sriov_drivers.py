@@ -6,11 +6,11 @@ import pytest
 
 from mooring.errors import Invalid
 from mooring.ml2.agents import agents_of
-from mooring.ml2.context import AgentDict, PortContext, SegmentDict
+from mooring.ml2.context import AgentDict, NetworkContext, PortContext, SegmentDict
 from mooring.ml2.sriov_base import SriovMechanismDriverBase, check_vnic_type_and_vendor_info
 from mooring.model.host import Liveness
 from mooring.model.port import VnicType
-from tests.unit.ml2.ports import AGENTS, FLAT_2, HOST, VLAN_100, VLAN_200, bound_to, context, port
+from tests.unit.ml2.ports import AGENTS, FLAT_2, HOST, NETWORK, VLAN_100, VLAN_200, bound_to, context, port
 
 CARD = {"pci_vendor_info": "1137:0071"}
 
@@ -191,3 +191,16 @@ def test_an_author_who_forgets_the_method_is_told_by_the_refusal() -> None:
         driver.bind_port(asked)
         assert asked.refusals == [f"driver  does not bind {word} an agent"]
     without_agent.unbind_port(context())
+
+
+def test_the_decorator_lets_networks_and_subnets_pass_which_have_no_card() -> None:
+    class Listening(AgentlessDriver):
+        """Hears of networks too."""
+
+        @check_vnic_type_and_vendor_info
+        def create_network_postcommit(self, context: NetworkContext) -> None:
+            self.told.append(f"created {context.current['id']}")
+
+    driver = Listening()
+    driver.create_network_postcommit(NetworkContext.of(NETWORK, [VLAN_100]))
+    assert driver.told == ["created n1"]

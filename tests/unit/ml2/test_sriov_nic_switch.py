@@ -12,14 +12,14 @@ from mooring.ml2.sriov_nic_switch import SriovNicSwitchDriver
 from mooring.model.host import Liveness
 from mooring.model.network import Segment
 from mooring.model.port import VnicType
-from tests.unit.ml2.ports import FLAT_2, HOST, VLAN_100, VLAN_200, context, port
+from tests.unit.ml2.ports import AGENTS, FLAT_2, HOST, VLAN_100, VLAN_200, context, port
 
 BOTH_PHYSNETS = agents_of(
     replace(HOST, device_mappings={"physnet1": ("ens1f0",), "physnet2": ("ens1f1",)}), Liveness.ALIVE
 )
 
 
-@pytest.mark.parametrize("vnic_type", [VnicType.DIRECT, VnicType.MACVTAP])
+@pytest.mark.parametrize("vnic_type", [VnicType.DIRECT, VnicType.MACVTAP, VnicType.ACCELERATOR_DIRECT])
 @pytest.mark.parametrize(("segment", "vlan"), [(VLAN_100, "100"), (FLAT_2, "0")])
 def test_a_vf_port_is_bound_to_the_embedded_switch_with_its_vlan_as_text(
     vnic_type: VnicType, segment: Segment, vlan: str
@@ -80,14 +80,16 @@ def test_even_there_a_whole_pf_is_bound_to_the_segment_that_it_reaches_only() ->
     assert asked.refusals == ["segment s1 is of type vxlan, and only flat and vlan will do"]
 
 
-SERVED = (VnicType.DIRECT, VnicType.MACVTAP, VnicType.DIRECT_PHYSICAL)
+#: As neutron computes it: uuid5 of the driver's namespace and "HOST:DEVICE".
+PROVIDER = "51f53d39-510c-5833-9c3a-2c33eb2b10ca"
+SERVED = (VnicType.DIRECT, VnicType.MACVTAP, VnicType.ACCELERATOR_DIRECT, VnicType.DIRECT_PHYSICAL)
 
 
 @pytest.mark.parametrize("vnic_type", [t for t in VnicType if t not in SERVED])
 def test_every_other_vnic_type_is_refused(vnic_type: VnicType) -> None:
     answer = bind(partial(context, port(vnic_type)), [SriovNicSwitchDriver()])
     assert isinstance(answer, Unbound)
-    assert answer.reasons == f"sriovnicswitch: vnic type {vnic_type} is not one of direct, macvtap, direct-physical"
+    assert answer.reasons == f"sriovnicswitch: vnic type {vnic_type} is not one of {', '.join(SERVED)}"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +109,7 @@ def test_every_other_vnic_type_is_refused(vnic_type: VnicType) -> None:
         (
             {"physical_network": "physnet2"},
             VLAN_100,
-            "the port's device reaches physnet2, and the segment is on physnet1",
+            "the port's device reaches physnet2, and not segment vlan 100 on physnet1",
         ),
     ],
 )
@@ -154,3 +156,16 @@ def test_a_host_whose_agent_is_not_alive_is_refused(liveness: Liveness) -> None:
 def test_asking_twice_gives_the_same_answer() -> None:
     driver = SriovNicSwitchDriver()
     assert bind(context, [driver]) == bind(context, [driver])
+
+
+@pytest.mark.parametrize(
+    ("allocation", "is_ours"),
+    [({"group": PROVIDER}, True), ({"a": PROVIDER, "b": "another"}, False), ({}, False), (None, False)],
+)
+def test_a_port_with_an_allocation_is_ours_when_an_agent_reports_every_provider(
+    allocation: dict[str, str] | None, is_ours: bool
+) -> None:
+    agent = AGENTS[0].copy()
+    agent["configurations"] = {"resource_provider_bandwidths": {"ens1f0": {"egress": 10_000_000}}}
+    asked = context(port(profile={"allocation": allocation}), agents=[agent])
+    assert SriovNicSwitchDriver().responsible_for_ports_allocation(asked) is is_ours
