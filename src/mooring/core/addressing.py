@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from mooring.core.macs import canonical_mac
+from mooring.core.words import shown
 from mooring.errors import Invalid
 from mooring.model.network import Subnet
 
@@ -36,7 +37,7 @@ def parse_ip(text: object, attribute: str = "ip_address") -> Address:
         address = None
     if address is None or _is_ambiguous(address):
         raise Invalid(
-            f"Invalid input for {attribute}. Reason: '{text}' is not a valid IP address.", code="HTTPBadRequest"
+            f"Invalid input for {attribute}. Reason: '{shown(text)}' is not a valid IP address.", code="HTTPBadRequest"
         )
     return address
 
@@ -54,7 +55,7 @@ def parse_cidr(text: object) -> Cidr:
         parse_ip(address)
         return ip_network(f"{address}/{prefix_length}", strict=False)
     except (ValueError, Invalid) as cause:
-        raise Invalid(f"Invalid input for operation: {text} is not in a CIDR format.") from cause
+        raise Invalid(f"Invalid input for operation: {shown(text)} is not in a CIDR format.") from cause
 
 
 def host_span(cidr: Cidr) -> tuple[int, int]:

@@ -1,29 +1,32 @@
-"""VLANs of physical networks: the configured ranges, a free one, and what a provider network may ask for.
+"""VLANs of physical networks: the configured ranges, and what a provider network may ask for.
 
 The format of the ranges is that of ``[ml2_type_vlan] network_vlan_ranges``; what a provider network is refused for,
 and in which words, are Neutron's type drivers' (``type_vlan.py``, ``type_flat.py``).
 """
 
 import re
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from collections.abc import Set as AbstractSet
+from bisect import bisect_left, bisect_right
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
-from mooring.errors import Exhausted, Invalid
+from mooring.errors import Invalid
 from mooring.model.network import NetworkType
 
 VLAN_ID_MIN = 1
 VLAN_ID_MAX = 4094
 PHYSICAL_NETWORK_CHARS_MAX = 64
 _NUMBER = re.compile(r"[0-9]{1,5}")
+Span = tuple[int, int]
+"""First and last, both included."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class VlanRanges:
     """Physical network to the VLAN ranges, both ends included, that projects' networks are given from."""
 
-    by_physical_network: Mapping[str, tuple[tuple[int, int], ...]]
+    by_physical_network: Mapping[str, tuple[Span, ...]]
     """In the order of the configuration."""
 
     @classmethod
@@ -32,7 +35,7 @@ class VlanRanges:
 
         Raises Invalid, with Neutron's exception names as codes.
         """
-        ranges: dict[str, list[tuple[int, int]]] = {}
+        ranges: dict[str, list[Span]] = {}
         for entry in entries:
             physnet, span = _parse_entry(entry.strip())
             ranges.setdefault(physnet, []).append(span)
@@ -43,13 +46,54 @@ class VlanRanges:
         """The names, in the order of the configuration."""
         return tuple(self.by_physical_network)
 
-    def vlan_ids(self, physical_network: str) -> list[int]:
-        """Every VLAN of the ranges of one physical network, ascending, each once."""
-        spans = self.by_physical_network.get(physical_network, ())
-        return sorted({vlan_id for low, high in spans for vlan_id in range(low, high + 1)})
+    def position(self, physical_network: str) -> int | None:
+        """The place of a physical network in the configuration; ``None`` for one that has no range."""
+        return self._positions.get(physical_network)
+
+    def spans(self, physical_network: str) -> tuple[Span, ...]:
+        """The ranges of one physical network, ascending, neither overlapping nor touching."""
+        return self._spans.get(physical_network, ())
+
+    def holds(self, physical_network: str, vlan_id: int) -> bool:
+        """Whether projects' networks may be given this VLAN."""
+        return any(first <= vlan_id <= last for first, last in self.spans(physical_network))
+
+    @cached_property
+    def _positions(self) -> Mapping[str, int]:
+        return {physnet: at for at, physnet in enumerate(self.by_physical_network)}
+
+    @cached_property
+    def _spans(self) -> Mapping[str, tuple[Span, ...]]:
+        return {physnet: merged(spans) for physnet, spans in self.by_physical_network.items()}
 
 
-def _parse_entry(entry: str) -> tuple[str, tuple[int, int]]:
+def merged(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """The same numbers in as few ranges as there can be, ascending."""
+    found: list[Span] = []
+    for first, last in sorted(spans):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = (found[-1][0], max(found[-1][1], last))
+        else:
+            found.append((first, last))
+    return tuple(found)
+
+
+def without(spans: Iterable[Span], taken: Iterable[int]) -> tuple[Span, ...]:
+    """What is left of ascending ranges when the ``taken`` numbers, ascending, are not free."""
+    left: list[Span] = []
+    numbers = list(taken)
+    for first, last in spans:
+        start = first
+        for number in numbers[bisect_left(numbers, first) : bisect_right(numbers, last)]:
+            if start < number:
+                left.append((start, number - 1))
+            start = number + 1
+        if start <= last:
+            left.append((start, last))
+    return tuple(left)
+
+
+def _parse_entry(entry: str) -> tuple[str, Span]:
     physnet, *bounds = entry.split(":")
     if not physnet or len(physnet) > PHYSICAL_NETWORK_CHARS_MAX:
         raise Invalid(
@@ -83,30 +127,6 @@ def _range_error(entry: str, error: str) -> Invalid:
     )
 
 
-def pick(
-    ranges: VlanRanges,
-    taken: Mapping[str, AbstractSet[int]],
-    choose: Callable[[Sequence[int]], int],
-    physical_network: str | None = None,
-) -> tuple[str, int]:
-    """A free (physical network, VLAN) from the ranges, of ``physical_network`` if one is given.
-
-    Physical networks are tried in the order of the configuration; ``choose`` picks from the free ids of the first
-    that has any, ascending. Raises Exhausted, ``NoNetworkAvailable`` (503 in Neutron), when none is left.
-    """
-    physnets = ranges.physical_networks if physical_network is None else (physical_network,)
-    for physnet in physnets:
-        in_use = taken.get(physnet, frozenset())
-        free = [vlan_id for vlan_id in ranges.vlan_ids(physnet) if vlan_id not in in_use]
-        if free:
-            return physnet, choose(free)
-    raise Exhausted(
-        "Unable to create the network. No tenant network is available for allocation.",
-        code="NoNetworkAvailable",
-        hint=f"every VLAN of {', '.join(physnets) or 'network_vlan_ranges'} is in use; widen network_vlan_ranges",
-    )
-
-
 def provider_segment(
     network_type: str | None,
     physical_network: str | None,
@@ -116,8 +136,8 @@ def provider_segment(
 ) -> tuple[NetworkType, str | None, int | None]:
     """Check ``provider:*`` of a network.
 
-    A VLAN segment may leave the id, or both, to ``pick``; it may lie outside of the ranges, but its physical network
-    must be known. ``flat_physical_networks`` ``None`` is Neutron's default ``*``: any name. Raises Invalid.
+    A VLAN segment may leave the id, or both, to the free ranges; a given id may lie outside of them, but its physical
+    network must be known. ``flat_physical_networks`` ``None`` is Neutron's default ``*``: any name. Raises Invalid.
     """
     if not network_type:
         raise _invalid("network_type required")

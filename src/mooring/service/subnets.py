@@ -19,9 +19,14 @@ from mooring.errors import Conflict, NotFound
 from mooring.model.identity import Caller
 from mooring.model.network import HostRoute, Network, Subnet
 from mooring.model.port import FixedIp, Port
+from mooring.model.rbac import ObjectType
+from mooring.service import dhcp, quotas, sharing
+from mooring.service.ml2_hooks import subnet_changed
 from mooring.service.networks import get_network
 from mooring.service.ownership import denied, is_mine, is_visible, scope_of
 from mooring.service.port_addresses import open_pools, release
+from mooring.service.subnet_pooling import check_affinity, from_pool, pool_for
+from mooring.service.subnet_segments import check_new_segment, check_segment_change
 from mooring.service.world import World
 from mooring.store import addresses, networks
 from mooring.store.networks import NETWORKS, SUBNETS
@@ -41,17 +46,29 @@ class NewSubnet:
     dns_nameservers: tuple[str, ...] = ()
     host_routes: tuple[HostRoute, ...] = ()
     service_types: tuple[str, ...] = ()
+    subnetpool_id: str | None = None
+    use_default_subnetpool: bool = False
+    prefixlen: int | None = None
+    """Of the CIDR that the pool is to give; ``None`` is the pool's default."""
+    segment_id: str | None = None
 
 
 def get_subnet(tx: Tx, who: Caller, subnet_id: str) -> Subnet:
     """Raises NotFound for another project's subnet too, unless its network is shared."""
     subnet = SUBNETS.get(tx, subnet_id)
-    if subnet is not None and not is_visible(who, subnet.project_id):
-        network = NETWORKS.get(tx, subnet.network_id)
-        subnet = subnet if network is not None and network.shared else None
-    if subnet is None:
+    if subnet is None or not (is_visible(who, subnet.project_id) or _is_shared(tx, who, subnet.network_id)):
         raise NotFound("subnet", subnet_id)
     return subnet
+
+
+def _is_shared(tx: Tx, who: Caller, network_id: str) -> bool:
+    """Whether the network is everybody's, the caller's project's by an RBAC policy, or its own."""
+    network = NETWORKS.get(tx, network_id)
+    return network is not None and (
+        network.shared
+        or is_visible(who, network.project_id)
+        or sharing.is_shared_with(tx, who, ObjectType.NETWORK, network.id)
+    )
 
 
 def list_subnets(tx: Tx, who: Caller, query: Query) -> list[Subnet]:
@@ -65,23 +82,31 @@ def create_subnet(tx: Tx, world: World, who: Caller, new: NewSubnet) -> Subnet:
     Ports that are there get their address of a subnet on which guests make their own. Raises Invalid and Conflict
     with Neutron's codes, NotFound for the network, Forbidden when it is only shared with the caller.
     """
+    pool = pool_for(tx, who, new.wish, new.subnetpool_id, new.use_default_subnetpool, new.prefixlen)
     network = get_network(tx, who, new.wish.network_id)
     if not is_mine(who, network.project_id):
         raise denied("create_subnet")
-    plan = plan_subnet(new.wish)
-    others = [subnet.cidr for subnet in networks.subnets_of(tx, network.id)]
-    check_cidr(parse_cidr(plan.cidr), new.wish.ip_version, network.id, others)
-    check_mtu(network.id, network.mtu, new.wish.ip_version)
+    quotas.spend(tx, world, new.project_id, "subnet")
+    wish = new.wish if pool is None else from_pool(tx, pool, new.project_id, new.wish, new.prefixlen)
+    plan = plan_subnet(wish)
+    others = networks.subnets_of(tx, network.id)
+    check_cidr(parse_cidr(plan.cidr), wish.ip_version, network.id, [subnet.cidr for subnet in others])
+    check_affinity(tx, wish.ip_version, pool, others)
+    check_new_segment(tx, network.id, new.segment_id, others)
+    check_mtu(network.id, network.mtu, wish.ip_version)
     subnet = Subnet(
-        world.ids.uuid(), network.id, new.project_id, new.name, new.wish.ip_version, plan.cidr, tx.now, tx.now,
-        plan.gateway_ip, new.wish.enable_dhcp, plan.allocation_pools, new.dns_nameservers, new.host_routes,
-        new.wish.ipv6_ra_mode, new.wish.ipv6_address_mode, new.service_types, new.description,
+        world.ids.uuid(), network.id, new.project_id, new.name, wish.ip_version, plan.cidr, tx.now, tx.now,
+        plan.gateway_ip, wish.enable_dhcp, plan.allocation_pools, new.dns_nameservers, new.host_routes,
+        wish.ipv6_ra_mode, wish.ipv6_address_mode, new.service_types, new.description,
+        subnetpool_id=None if pool is None else pool.id, segment_id=new.segment_id,
     )  # fmt: skip
     SUBNETS.insert(tx, subnet, shared=int(network.shared), external=int(network.external))
     open_pools(tx, subnet)
     networks.touch(tx, network.id)
     if is_auto_address(subnet):
         _announce(tx, who, network, subnet)
+    subnet_changed(tx, world, who, None, subnet)
+    dhcp.network_touched(tx, world, who, network.id)
     _tell(tx, who, "subnet.created", subnet)
     return subnet
 
@@ -96,12 +121,12 @@ def _announce(tx: Tx, who: Caller, network: Network, subnet: Subnet) -> None:
 
 def _readdress(tx: Tx, who: Caller, port: Port, fixed_ips: tuple[FixedIp, ...]) -> None:
     after = replace(port, fixed_ips=fixed_ips, updated_at=tx.now, revision_number=port.revision_number + 1)
-    PORTS.update(tx, after)
+    tx.followed.append((port, PORTS.update(tx, after)))
     detail = {"changes": ["fixed_ips"]}
     tx.tell(Event("port.updated", port.id, port.project_id, None, who.user_id, who.request_id, detail))
 
 
-def update_subnet(tx: Tx, who: Caller, subnet_id: str, changes: Mapping[str, Any]) -> Subnet:
+def update_subnet(tx: Tx, world: World, who: Caller, subnet_id: str, changes: Mapping[str, Any]) -> Subnet:
     """Set fields of a subnet; new pools leave out what ports have. Without a change nothing is written."""
     before = get_subnet(tx, who, subnet_id)
     _check_owner(tx, who, before, "update_subnet")
@@ -115,6 +140,9 @@ def update_subnet(tx: Tx, who: Caller, subnet_id: str, changes: Mapping[str, Any
     after = replace(before, **fields)
     if after == before:
         return before
+    if after.segment_id != before.segment_id:
+        others = [subnet for subnet in networks.subnets_of(tx, before.network_id) if subnet.id != before.id]
+        check_segment_change(tx, before, after.segment_id, others)
     if after.enable_dhcp:
         check_dhcp(cidr)
     check_ipv6_modes(cidr, after.enable_dhcp, after.ipv6_ra_mode, after.ipv6_address_mode)
@@ -122,6 +150,8 @@ def update_subnet(tx: Tx, who: Caller, subnet_id: str, changes: Mapping[str, Any
     SUBNETS.update(tx, after)
     if after.allocation_pools != before.allocation_pools:
         open_pools(tx, after)
+    subnet_changed(tx, world, who, before, after)
+    dhcp.network_touched(tx, world, who, after.network_id)
     _tell(tx, who, "subnet.updated", after)
     return after
 
@@ -135,13 +165,15 @@ def _free_gateway(tx: Tx, subnet: Subnet, gateway_ip: str) -> str:
     return gateway_ip
 
 
-def delete_subnet(tx: Tx, who: Caller, subnet_id: str) -> None:
+def delete_subnet(tx: Tx, world: World, who: Caller, subnet_id: str) -> None:
     """Delete a subnet; its network gets a new revision.
 
-    Addresses that guests made for themselves go with it. Raises Conflict while a port has another address of it.
+    Addresses that guests made for themselves, and those of DHCP servers, go with it. Raises Conflict while a port has
+    another address of it.
     """
     subnet = get_subnet(tx, who, subnet_id)
     _check_owner(tx, who, subnet, "delete_subnet")
+    dhcp.leave_subnet(tx, who, subnet.id)
     used_by = addresses.ports_with_addresses(tx, subnet.id)
     if used_by and not is_auto_address(subnet):
         raise Conflict(
@@ -151,8 +183,10 @@ def delete_subnet(tx: Tx, who: Caller, subnet_id: str) -> None:
         )
     for port_id in sorted(used_by):
         _withdraw(tx, who, subnet, port_id)
+    subnet_changed(tx, world, who, subnet, None)
     SUBNETS.delete(tx, subnet.id)
     networks.touch(tx, subnet.network_id)
+    dhcp.network_touched(tx, world, who, subnet.network_id)
     _tell(tx, who, "subnet.deleted", subnet)
 
 

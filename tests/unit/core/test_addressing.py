@@ -16,6 +16,7 @@ from mooring.core.addressing import (
     parse_ip,
     subnet_of,
 )
+from mooring.core.words import shown
 from mooring.errors import Invalid
 from mooring.model.network import Subnet
 
@@ -51,7 +52,7 @@ def subnet(cidr: str, mode: str | None = None, ident: str = "s1") -> Subnet:
 def test_an_address_that_two_readers_may_read_differently_is_refused(text: object) -> None:
     with pytest.raises(Invalid) as caught:
         parse_ip(text)
-    assert caught.value.message == f"Invalid input for ip_address. Reason: '{text}' is not a valid IP address."
+    assert caught.value.message == f"Invalid input for ip_address. Reason: '{shown(text)}' is not a valid IP address."
     assert caught.value.code == "HTTPBadRequest"
 
 
@@ -82,7 +83,7 @@ def test_host_bits_of_a_cidr_are_dropped(text: str, canonical: str) -> None:
 def test_a_bad_cidr_is_refused_in_neutrons_words(text: object) -> None:
     with pytest.raises(Invalid) as caught:
         parse_cidr(text)
-    assert caught.value.message == f"Invalid input for operation: {text} is not in a CIDR format."
+    assert caught.value.message == f"Invalid input for operation: {shown(text)} is not in a CIDR format."
     assert caught.value.code == "InvalidInput"
 
 

@@ -1,9 +1,13 @@
-"""VLANs: the ranges of the configuration, a free id, and what a provider network may ask for."""
+"""VLANs: the ranges of the configuration, what is left of them, and what a provider network may ask for."""
+
+from collections.abc import Iterable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mooring.core.vlans import VlanRanges, pick, provider_segment
-from mooring.errors import Exhausted, Invalid
+from mooring.core.vlans import Span, VlanRanges, merged, provider_segment, without
+from mooring.errors import Invalid
 from mooring.model.network import NetworkType
 
 
@@ -49,40 +53,44 @@ def test_a_bad_range_is_refused_with_the_entry(entry: str, code: str, message: s
     assert repr(entry) in caught.value.message
 
 
-def test_overlapping_ranges_offer_each_vlan_once() -> None:
-    assert VlanRanges.parse(["a:1:3", "a:2:4"]).vlan_ids("a") == [1, 2, 3, 4]
-
-
-RANGES = VlanRanges.parse(["a:10:12", "b:20:20"])
-
-
 @pytest.mark.parametrize(
-    ("taken", "physnet", "picked"),
+    ("entries", "spans"),
     [
-        ({}, None, ("a", 10)),
-        ({"a": {10, 12}}, None, ("a", 11)),
-        ({"a": {10, 11, 12}}, None, ("b", 20)),
-        ({}, "b", ("b", 20)),
-        ({"b": {10}}, "a", ("a", 10)),
+        (["a:1:3", "a:2:4"], ((1, 4),)),
+        (["a:5:6", "a:1:4"], ((1, 6),)),
+        (["a:1:2", "a:4:5"], ((1, 2), (4, 5))),
+        (["a:1:9", "a:3:4"], ((1, 9),)),
+        (["a", "a:7:7"], ((1, 4094),)),
     ],
 )
-def test_a_free_vlan_of_the_first_physical_network_that_has_one_is_picked(
-    taken: dict[str, set[int]], physnet: str | None, picked: tuple[str, int]
-) -> None:
-    assert pick(RANGES, taken, min, physnet) == picked
+def test_overlapping_ranges_offer_each_vlan_once(entries: list[str], spans: tuple[Span, ...]) -> None:
+    ranges = VlanRanges.parse(entries)
+    assert ranges.spans("a") == spans
+    assert all(ranges.holds("a", first) and ranges.holds("a", last) for first, last in spans)
+    assert not ranges.holds("a", spans[-1][1] + 1)
 
 
-def test_the_caller_chooses_among_all_that_is_free() -> None:
-    assert pick(RANGES, {"a": {11}}, max) == ("a", 12)
+def test_physical_networks_have_the_places_of_the_configuration() -> None:
+    ranges = VlanRanges.parse(["b:1:2", "a", "b:5:6"])
+    assert [ranges.position(name) for name in ("b", "a", "c")] == [0, 1, None]
+    assert ranges.spans("c") == ()
 
 
-@pytest.mark.parametrize(
-    ("ranges", "physnet"), [(RANGES, None), (RANGES, "b"), (RANGES, "unknown"), (VlanRanges({}), None)]
-)
-def test_nothing_left_is_the_error_that_neutron_gives(ranges: VlanRanges, physnet: str | None) -> None:
-    with pytest.raises(Exhausted) as caught:
-        pick(ranges, {"a": {10, 11, 12}, "b": {20}}, min, physnet)
-    assert caught.value.code == "NoNetworkAvailable"
+NUMBERS = st.integers(1, 60)
+SPANS = st.lists(st.tuples(NUMBERS, NUMBERS).map(lambda pair: (min(pair), max(pair))), max_size=6)
+
+
+def numbers(spans: Iterable[Span]) -> list[int]:
+    return [number for first, last in spans for number in range(first, last + 1)]
+
+
+@given(spans=SPANS, taken=st.sets(NUMBERS))
+def test_what_is_left_of_ranges_is_what_is_not_taken(spans: list[Span], taken: set[int]) -> None:
+    whole = merged(spans)
+    assert numbers(whole) == sorted(set(numbers(spans)))
+    left = without(whole, sorted(taken))
+    assert numbers(left) == sorted(set(numbers(spans)) - taken)
+    assert merged(left) == left, "two ranges touch"
 
 
 @pytest.mark.parametrize(
