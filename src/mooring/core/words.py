@@ -2,6 +2,15 @@
 
 from collections.abc import Iterable
 
+_SHOWN_CHARS_MAX = 200
+
+
+def shown(value: object) -> str:
+    """A value as a message repeats it: in Python's spelling, on one line, and never at full length."""
+    text = str(value)
+    text = text if len(text) <= _SHOWN_CHARS_MAX else f"{text[:_SHOWN_CHARS_MAX]}..."
+    return text if text.isprintable() else text.encode("unicode_escape").decode()
+
 
 def either(names: Iterable[str]) -> str:
     """``a``, ``a or b``, ``a, b or c``; in alphabetical order."""

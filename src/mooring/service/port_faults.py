@@ -32,7 +32,8 @@ def show(tx: Tx, actor: str, port: Port, status: PortStatus, fault: PortFault | 
     if not port.binding.is_bound or (port.status, port.fault) == (status, fault):
         return
     revision = port.revision_number + 1
-    PORTS.update(tx, replace(port, status=status, fault=fault, updated_at=tx.now, revision_number=revision))
+    after = replace(port, status=status, fault=fault, updated_at=tx.now, revision_number=revision)
+    tx.followed.append((port, PORTS.update(tx, after)))
     detail = {"status": status.value} | ({"reason": fault.details} if fault else {})
     tx.tell(Event("port.updated", port.id, port.project_id, actor=actor, detail=detail))
 

@@ -8,7 +8,7 @@ from mooring.core.words import both
 from mooring.errors import Conflict
 from mooring.model.identity import Caller
 from mooring.model.network import Network
-from mooring.model.port import VF_VNIC_TYPES, Port
+from mooring.model.port import VF_VNIC_TYPES, Port, VnicType
 from mooring.model.request import Claim
 from mooring.service.ownership import denied_attribute, is_mine
 from mooring.store.servers import SERVERS
@@ -28,9 +28,12 @@ _HELD = {
     "host": "binding:host_id",
     "vnic_type": "binding:vnic_type",
     "profile": "binding:profile",
+    "port_profile_id": "mooring:port_profile",
 }
 #: What of that reaches a VF while its guest runs.
-_LIVE = frozenset({"admin_state_up", "port_security_enabled", "propagate_uplink_status", "trusted"})
+_LIVE = frozenset({"mac_address", "admin_state_up", "port_security_enabled", "propagate_uplink_status", "trusted"})
+#: Of a macvtap port the guest has no VF, but a netdev on it, whose MAC is in its domain.
+_NOT_OF_MACVTAP = frozenset({"mac_address"})
 _DEVICE = frozenset({"device_id", "device_owner"})
 #: Device owners of this kind pass every filter on the network, so only its owner hands them out.
 _NETWORK_DEVICES = "network:"
@@ -45,7 +48,7 @@ def check_network_owner(
     """
     if who.is_privileged or network.project_id == who.project_id:
         return
-    for name in ("mac_address", "port_security_enabled"):
+    for name in ("mac_address", "port_security_enabled", "allowed_address_pairs"):
         if name in chosen:
             raise denied_attribute(rule, name)
     if str(chosen.get("device_owner", "")).startswith(_NETWORK_DEVICES):
@@ -77,8 +80,7 @@ def profile_seen_by(who: Caller, port: Port) -> Mapping[str, object]:
     if not who.is_privileged:
         return wish_part(port.binding.profile)
     # Nova reads the trust off the profile, so it stands there too.
-    trust = {} if port.trusted is None else {"trusted": port.trusted}
-    return {**port.binding.profile, **trust}
+    return port.binding.profile if port.trusted is None else {**port.binding.profile, "trusted": port.trusted}
 
 
 def check_device(tx: Tx, who: Caller, device_id: str) -> None:
@@ -116,7 +118,8 @@ def check_changes(tx: Tx, who: Caller, port: Port, held: Claim | None, changes: 
     """
     changed = [name for name in _HELD if name in changes and changes[name] != _value(port, name)]
     if held is not None and not held.is_releasing and port.binding.vnic_type in VF_VNIC_TYPES:
-        changed = [name for name in changed if name not in _LIVE]
+        live = _LIVE - _NOT_OF_MACVTAP if port.binding.vnic_type is VnicType.MACVTAP else _LIVE
+        changed = [name for name in changed if name not in live]
     if not changed:
         return
     server_id = server_of(tx, port, held)

@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -169,9 +170,9 @@ LIVE: list[tuple[dict[str, object], VfSettings]] = [
     ({"port_security_enabled": False}, VfSettings(spoof_check=False)),
     ({"trusted": True}, VfSettings(trust=True)),
     ({"binding:profile": {"trusted": "true"}}, VfSettings(trust=True)),
+    ({"mac_address": "02:00:00:00:00:09"}, VfSettings(mac="02:00:00:00:00:09")),
 ]
 HELD: list[dict[str, object]] = [
-    {"mac_address": "02:00:00:00:00:09"},
     {"device_id": ""},
     {"device_owner": "mine"},
     {"binding:host_id": "cn1"},
@@ -230,7 +231,7 @@ def test_a_change_that_is_none_of_the_vfs_business_wakes_nobody(neutron: Neutron
 def test_an_update_of_a_servers_port_to_what_it_is_writes_nothing(neutron: Neutron) -> None:
     _, port_id = run_server(neutron, neutron.vlan_network(), slot="0000:81:10.0")
     before = neutron.dump()
-    same = {"admin_state_up": True, "port_security_enabled": True, "propagate_uplink_status": True}
+    same: dict[str, Any] = {"admin_state_up": True, "port_security_enabled": True, "propagate_uplink_status": True}
     assert neutron.change("port", port_id, **same).status == 200
     assert neutron.dump() == before
 

@@ -1,15 +1,17 @@
-"""``/ports``: the attributes, the stories behind the calls, and the view.
+"""``/ports``: the attributes, and the stories behind the calls.
 
 ``binding:profile`` is the service role's alone, as Neutron's default policy has it: an admin who wants a trusted VF
 says ``trusted``. Only what a port asks of its function, in keys of our own, its owner sets and sees there. Where no
 mechanism driver bound a port, ``binding:vif_details`` tells the privileged why.
 
-Our own attribute ``mooring:fault`` is why a bound port does not work as its owner wants it. It is shown while there is
-such a reason, to the owner without what is the host's and others'; and, because the ``openstack`` command shows no
-attribute that it does not know, as ``fault`` in ``binding:vif_details`` too.
+Attributes of our own are ``mooring:port_profile``; ``mooring:fault``, why a bound port does not work as its owner wants
+it; ``mooring:not_enforced``, what of a port was accepted and nobody holds; and ``mooring:qos``, what its VF is held to.
+They are shown while there is something to say. A fault is shown to the owner without what is the host's and others'.
+Because the ``openstack`` command shows no attribute that it does not know, fault and ``not_enforced`` stand in
+``binding:vif_details`` too. Unlike Neutron's, lists can be filtered by ``binding:vnic_type`` and ``binding:vif_type``.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from mooring.api.network.attributes import (
@@ -19,11 +21,16 @@ from mooring.api.network.attributes import (
     Among,
     Attribute,
     Attributes,
+    Condition,
+    Equals,
+    Holds,
     column,
     owner_of,
 )
-from mooring.api.network.collection import Collection, View
-from mooring.api.network.filters import TAGS_IN_POST, flag, stamp, standard, unserved
+from mooring.api.network.collection import Collection
+from mooring.api.network.filters import TAGS_IN_POST, flag, standard
+from mooring.api.network.port_values import address_pairs, dhcp_options, group_ids, hints, uuid_or_none
+from mooring.api.network.port_views import views
 from mooring.api.network.values import (
     boolean,
     fixed_ips,
@@ -32,6 +39,7 @@ from mooring.api.network.values import (
     one_of,
     profile,
     text,
+    text_or_none,
     uuid,
     vnic_type,
     wrong,
@@ -40,13 +48,16 @@ from mooring.core.addressing import parse_ip
 from mooring.core.function_wish import is_wish_only
 from mooring.errors import Invalid
 from mooring.model.identity import Caller
-from mooring.model.port import Binding, Port, VifType
+from mooring.model.port import Port
 from mooring.model.request import NumaPolicy
-from mooring.service.port_rules import FREE_PROFILE, profile_seen_by
+from mooring.service.port_rules import FREE_PROFILE
 from mooring.service.ports import PortWish, create_port, delete_port, get_port, list_ports, update_port
 from mooring.service.world import World
 from mooring.store.ports import PORTS, ids_with_address_part, ids_with_addresses, ids_with_subnets
+from mooring.store.security_groups import ports_with
 from mooring.store.tx import Tx
+
+_IP_ALLOCATIONS = ("immediate", "none")
 
 
 def _by_fixed_ips(name: str, values: Sequence[str]) -> Among:
@@ -84,7 +95,21 @@ def _lower(_name: str, word: str) -> str:
     return word.lower()
 
 
-_UNSERVED = ("allowed_address_pairs", "extra_dhcp_opts", "qos_policy_id", "security_groups")
+def _by_groups(_name: str, values: Sequence[str]) -> Among:
+    return Among(lambda tx: ports_with(tx, values))
+
+
+def _by_ip_allocation(name: str, values: Sequence[str]) -> Condition | None:
+    unknown = set(values) - {*_IP_ALLOCATIONS, "deferred"}
+    if unknown:
+        raise wrong(name, f"'{', '.join(sorted(unknown))}' is not in valid_values", "valid are immediate and none")
+    wanted = set(values) & set(_IP_ALLOCATIONS)
+    if len(wanted) == len(_IP_ALLOCATIONS):
+        return None
+    if wanted == {"immediate"}:
+        return Holds(lambda port: bool(port.fixed_ips))
+    return Equals("fixed_ips", ("[]",) if wanted else ())
+
 
 ATTRIBUTES = Attributes(
     "port",
@@ -100,7 +125,7 @@ ATTRIBUTES = Attributes(
         Attribute("propagate_uplink_status", boolean),
         Attribute("trusted", boolean, set_by=ADMIN, seen_by=ADMIN),
         Attribute("numa_affinity_policy", one_of((None, *(policy.value for policy in NumaPolicy)))),
-        Attribute("binding:vnic_type", vnic_type, field="vnic_type"),
+        Attribute("binding:vnic_type", vnic_type, field="vnic_type", filter=column("binding_vnic_type")),
         Attribute(
             "binding:host_id", host, field="host", set_by=PRIVILEGED, seen_by=PRIVILEGED, filter=column("binding_host")
         ),
@@ -108,17 +133,24 @@ ATTRIBUTES = Attributes(
             "binding:profile", profile, field="profile", set_by=SERVICE, is_free=is_wish_only, free=FREE_PROFILE,
             is_judged_later=True, seen_by=PRIVILEGED,
         ),
-        Attribute("binding:vif_type", seen_by=PRIVILEGED),
+        Attribute("binding:vif_type", seen_by=PRIVILEGED, filter=column("binding_vif_type")),
         Attribute("binding:vif_details", seen_by=PRIVILEGED),
-        unserved("hints", rights=ADMIN),
-        unserved("device_profile", in_put=False),
-        unserved("hardware_offload_type", in_put=False),
-        unserved("data_plane_status", in_post=False),
-        *map(unserved, _UNSERVED),
+        Attribute("hints", hints, set_by=ADMIN, seen_by=ADMIN),
+        Attribute("device_profile", text_or_none(), in_put=False),
+        Attribute("hardware_offload_type", one_of(("switchdev", None)), in_put=False),
+        Attribute("data_plane_status", one_of((None, "ACTIVE", "DOWN")), in_post=False, set_by=PRIVILEGED),
+        Attribute("allowed_address_pairs", address_pairs),
+        Attribute("extra_dhcp_opts", dhcp_options),
+        Attribute("security_groups", group_ids, filter=_by_groups),
+        Attribute("qos_policy_id", uuid_or_none, filter=column("qos_policy_id")),
+        Attribute("mooring:port_profile", text_or_none(), field="port_profile"),
+        Attribute("ip_allocation", filter=_by_ip_allocation),
         Attribute("resource_request", seen_by=ADMIN),
         Attribute("qos_network_policy_id"),
         Attribute("status", filter=column("status"), sort="status"),
         Attribute("mooring:fault"),
+        Attribute("mooring:not_enforced"),
+        Attribute("mooring:qos"),
         TAGS_IN_POST,
     ),
 )  # fmt: skip
@@ -128,67 +160,8 @@ def _create(tx: Tx, world: World, who: Caller, values: dict[str, Any]) -> Port:
     return create_port(tx, world, who, PortWish(project_id=owner_of(who, values), **values))
 
 
-def _views(_tx: Tx, who: Caller, rows: Sequence[Port]) -> list[View]:
-    return [view(who, port) for port in rows]
-
-
-def view(who: Caller, port: Port) -> dict[str, Any]:
-    """A port as its owner sees it; for the privileged also where and how it is bound."""
-    shown: dict[str, Any] = {
-        "id": port.id,
-        "name": port.name,
-        "network_id": port.network_id,
-        "tenant_id": port.project_id,
-        "project_id": port.project_id,
-        "mac_address": port.mac_address,
-        "admin_state_up": port.admin_state_up,
-        "status": port.status,
-        "device_id": port.device_id,
-        "device_owner": port.device_owner,
-        "fixed_ips": port.fixed_ips,
-        "allowed_address_pairs": (),
-        "extra_dhcp_opts": (),
-        "security_groups": (),
-        "description": port.description,
-        "binding:vnic_type": port.binding.vnic_type,
-        "port_security_enabled": port.port_security_enabled,
-        "qos_policy_id": None,
-        "qos_network_policy_id": None,
-        "propagate_uplink_status": port.propagate_uplink_status,
-        "data_plane_status": None,
-        "numa_affinity_policy": port.numa_affinity_policy,
-        "device_profile": None,
-        "hardware_offload_type": None,
-        "tags": port.tags,
-        "created_at": stamp(port.created_at),
-        "updated_at": stamp(port.updated_at),
-        "revision_number": port.revision_number,
-    }
-    if who.is_privileged:
-        shown["binding:host_id"] = port.binding.host
-        shown["binding:profile"] = profile_seen_by(who, port)
-        shown["binding:vif_type"] = port.binding.vif_type
-        shown["binding:vif_details"] = _vif_details(port.binding)
-    elif asked := profile_seen_by(who, port):
-        shown["binding:profile"] = asked
-    if port.fault is not None:
-        fault = port.fault.details if who.is_privileged else port.fault.message
-        shown["mooring:fault"] = fault
-        shown["binding:vif_details"] = {**shown.get("binding:vif_details", {}), "fault": fault}
-    if who.is_admin:
-        shown |= {"trusted": port.trusted, "hints": None, "resource_request": None}
-    return shown
-
-
-def _vif_details(binding: Binding) -> Mapping[str, Any]:
-    if binding.vif_type == VifType.BINDING_FAILED:
-        reasons = [": ".join(filter(None, (refusal.driver, refusal.reason))) for refusal in binding.refusals]
-        return {"binding_failed": "; ".join(reasons)}
-    return {**binding.vif_details, "bound_drivers": {"0": binding.driver}} if binding.driver else binding.vif_details
-
-
 PORT_COLLECTION = Collection(
     "port", "ports", ATTRIBUTES,
     get=get_port, find=list_ports, create=_create, update=update_port, delete=delete_port,
-    views=_views, stored=PORTS.flat, made={},
+    views=views, stored=PORTS.flat, made={},
 )  # fmt: skip

@@ -11,6 +11,7 @@ from mooring.api.schemas import described, or_null, schema_of
 from mooring.core.addressing import parse_cidr, parse_ip
 from mooring.core.macs import canonical_mac
 from mooring.core.profiles import check_profile
+from mooring.core.words import shown
 from mooring.errors import Invalid
 from mooring.model.network import HostRoute, IpRange
 from mooring.model.port import VnicType
@@ -26,19 +27,12 @@ NAMESERVERS_MAX = 5
 HOST_ROUTES_MAX = 20
 SERVICE_TYPES_MAX = 20
 _ITEMS_MAX = 1024
-_SHOWN_CHARS_MAX = 200
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 _INTEGER = re.compile(r"-?[0-9]{1,18}", re.ASCII)
-_SERVICE_TYPE = re.compile(r"(network|compute|baremetal|trunk|manila):[\w.:-]{0,200}", re.ASCII)
+_SERVICE_TYPE = re.compile(r"[a-z][a-z0-9_-]{0,31}:[\w.:-]{0,200}", re.ASCII)
 _YES = frozenset({"1", "t", "true", "on", "y", "yes"})
 _NO = frozenset({"0", "f", "false", "off", "n", "no"})
-
-
-def shown(value: object) -> str:
-    """A value as a message repeats it: in Python's spelling, as Neutron's do, and never at full length."""
-    text = str(value)
-    return text if len(text) <= _SHOWN_CHARS_MAX else f"{text[:_SHOWN_CHARS_MAX]}..."
 
 
 def wrong(name: str, reason: str, hint: str = "") -> Invalid:
@@ -101,6 +95,20 @@ def natural(name: str, value: Any) -> int:
     if number < 0:
         raise wrong(name, f"'{number}' should be non-negative")
     return number
+
+
+def between(low: int, high: int) -> Convert:
+    """A number from ``low`` to ``high``, both included."""
+
+    def convert(name: str, value: Any) -> int:
+        number = integer(name, value)
+        if number < low:
+            raise wrong(name, f"'{number}' is too small - must be at least '{low}'")
+        if number > high:
+            raise wrong(name, f"'{shown(number)}' is too large - must be no larger than '{high}'")
+        return number
+
+    return convert
 
 
 @described(type="string", format="uuid")
