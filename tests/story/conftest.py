@@ -1,11 +1,12 @@
 """A cloud of simulated hosts in one process, and short ways to say what a story needs."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import pytest
 
+from mooring.config import ControllerConfig
 from mooring.model.identity import Caller
 from mooring.model.network import Network
 from mooring.model.port import Port, VnicType
@@ -57,8 +58,12 @@ class Told:
         wish = NetworkWish("admin-project", f"net-{vlan}", segments=segments, default_vnic_type=default_vnic_type)
         return self.write(lambda tx: create_network(tx, self.world, ADMIN, wish))
 
-    def port(self, network: Network, vnic_type: VnicType) -> Port:
-        wish = PortWish(network.id, "admin-project", vnic_type=vnic_type)
+    def flat_network(self, physnet: str) -> Network:
+        wish = NetworkWish("admin-project", "flat", segments=(SegmentWish("flat", physnet, None),))
+        return self.write(lambda tx: create_network(tx, self.world, ADMIN, wish))
+
+    def port(self, network: Network, vnic_type: VnicType, profile: Mapping[str, object] | None = None) -> Port:
+        wish = PortWish(network.id, "admin-project", vnic_type=vnic_type, profile=profile or {})
         return self.write(lambda tx: create_port(tx, self.world, ADMIN, wish))
 
     def create(self, *nics: Port | Network, **more: object) -> Server:
@@ -100,7 +105,8 @@ class Told:
         return [settings for name in names for _, settings in sorted(node.host.vf_table.look(name).vfs.items())]
 
 
-MakeCloud = Callable[[Mapping[str, Plan]], Told]
+class MakeCloud(Protocol):
+    def __call__(self, plans: Mapping[str, Plan], config: ControllerConfig | None = None) -> Told: ...
 
 
 @pytest.fixture
@@ -108,9 +114,9 @@ def make_cloud(tmp_path: Path) -> Iterator[MakeCloud]:
     """Makes one cloud. At the end of its story the auditor must have nothing to say."""
     made: list[Cloud] = []
 
-    def make(plans: Mapping[str, Plan]) -> Told:
+    def make(plans: Mapping[str, Plan], config: ControllerConfig | None = None) -> Told:
         clock = SteppedClock()
-        cloud = Cloud(tmp_path, plans, clock=clock, ids=SeededIds())
+        cloud = Cloud(tmp_path, plans, clock=clock, ids=SeededIds(), config=config)
         made.append(cloud)
         return Told(cloud, clock)
 

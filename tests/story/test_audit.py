@@ -32,6 +32,16 @@ def without_vlan_index(books: sqlite3.Connection) -> None:
     run("UPDATE segments SET segmentation_id = 100")(books)
 
 
+def with_profile(statement: str, physnets: str = "[]") -> Falsify:
+    """Where a port profile p of VLAN 7 is."""
+    row = f"'p', 'gold', 0, 0, '802.1Qbh', '[7]', '{physnets}', '', 64, '[]', 1, 'unmanaged', '', NULL"
+    names = (
+        "id, name, created_at, updated_at, kind, vlans, physical_networks, description, max_ports, projects,"
+        " revision_number, upstream, upstream_reason, upstream_at"
+    )
+    return run(f"INSERT INTO port_profiles ({names}) VALUES ({row})", statement)
+
+
 FALSE_BOOKS: list[tuple[str, str, Falsify]] = [
     ("I1", "has no claim", run("DELETE FROM claims WHERE device_id = (SELECT max(device_id) FROM claims)")),
     ("I1", "and has a claim", run(f"UPDATE devices SET state = 'available' WHERE id = ({_OWN})")),
@@ -63,6 +73,13 @@ FALSE_BOOKS: list[tuple[str, str, Falsify]] = [
     ("I5", "in use of", run("UPDATE hosts SET memory_mib = 1")),
     ("I6", "was never read back", run(f"UPDATE devices SET verified_at = NULL WHERE id = ({_FREE})")),
     ("I7", "belongs to 2 networks", without_vlan_index),
+    ("I7", "puts ports on VLAN 7, and network", with_profile("UPDATE networks SET port_profile_id = 'p'")),
+    ("I7", "is of nowhere, and network", with_profile("UPDATE ports SET port_profile_id = 'p'", '["nowhere"]')),
+    (
+        "I7",
+        "is bound with port profile lost, which does not exist",
+        run("UPDATE ports SET binding_vif_type = '802.1qbh', binding_vif_details = '{\"profileid\": \"lost\"}'"),
+    ),
     (
         "I8",
         "a live port's MAC",
@@ -71,6 +88,7 @@ FALSE_BOOKS: list[tuple[str, str, Falsify]] = [
     ("I8", "share MAC", run("UPDATE claims SET desired = (SELECT desired FROM claims LIMIT 1)")),
     ("I9", "wanted", run("UPDATE claims SET desired = replace(desired, '\"id\":100', '\"id\":7')")),
     ("I9", "was not read back", run(f"UPDATE devices SET verified_at = NULL, updated_at = 0 WHERE id = ({_OWN})")),
+    ("I9", "goes by", run("UPDATE claims SET desired = replace(desired, '\"max_mbps\":0', '\"max_mbps\":7')")),
     ("I10", "is ACTIVE, and", run(f"UPDATE devices SET reason = 'its PF has no carrier' WHERE id = ({_OWN})")),
     ("I10", "nothing says why", run("UPDATE ports SET status = 'ERROR'")),
     (
@@ -88,6 +106,14 @@ FALSE_BOOKS: list[tuple[str, str, Falsify]] = [
         "in one book and not in the other",
         run('UPDATE ports SET fixed_ips = \'[{"subnet_id":"s","ip_address":"192.0.2.9"}]\''),
     ),
+    (
+        "I13",
+        "is charged for 9 of network, and has 2",
+        run("UPDATE quota_usage SET used = 9 WHERE resource = 'network'"),
+    ),
+    ("I13", "is charged for 0 of port, and has 2", run("DELETE FROM quota_usage WHERE resource = 'port'")),
+    ("I13", "is marked shared", run("UPDATE networks SET shared = 1")),
+    ("I13", "is marked external", run("UPDATE networks SET external = 1")),
     ("I13", "is shown in availability zone moon", run("UPDATE hosts SET availability_zone = 'moon'")),
     (
         "I13",

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from mooring.errors import HostFault, NotFound
-from mooring.host.bridges import ovs_among
 from mooring.host.domainxml import DomainKind, Wiring, domain_xml, interface_xml
 from mooring.host.livexml import LiveInterface, parse_marker
 from mooring.host.machine import Machine
@@ -26,10 +25,14 @@ class Plugged:
     mac: str | None
     """``None`` for a plain PCI device, of which the XML has no place for one."""
     address: PciAddress | None
-    """The function behind it, a macvtap port's VF included; ``None`` for a bridge."""
+    """The function behind it, a macvtap port's VF included; ``None`` for a bridge, and for a NIC that is shared."""
+    source: str = ""
+    """The netdev or bridge, where it is on one."""
 
     def serves(self, wanted: DesiredInterface) -> bool:
-        is_mac_right = self.mac is None or self.mac == wanted.mac.lower()
+        # The MAC of a VF that the guest has itself is its PF's to change; the domain names the one that it began with.
+        is_vf = self.address is not None and not self.source
+        is_mac_right = is_vf or self.mac in (None, wanted.mac.lower())
         return self.port_id == wanted.port_id and is_mac_right and self.address == wanted.address
 
 
@@ -78,7 +81,8 @@ class Guests:
     def __init__(self, machine: Machine, kind: DomainKind, steps: Steps):
         self._hypervisor = machine.hypervisor
         self._disks = machine.disks
-        self._sysfs_root = machine.sysfs_root
+        self.sysfs_root = machine.sysfs_root
+        self._plumbing = machine.plumbing
         self._kind = kind
         self._steps = steps
 
@@ -117,7 +121,7 @@ class Guests:
         """
         wiring = self._wiring(server.interfaces, netdevs)
         if server.numa_nodes:
-            wiring = replace(wiring, numa_cells=read_numa_cells(self._sysfs_root))
+            wiring = replace(wiring, numa_cells=read_numa_cells(self.sysfs_root))
         files = self._disks.prepare(server)
         self._hypervisor.start(domain_xml(server, self._kind, wiring, files))
         guest = self.observe(netdevs).get(server.id)
@@ -141,7 +145,7 @@ class Guests:
 
     def _wiring(self, interfaces: Iterable[DesiredInterface], netdevs: Mapping[PciAddress, str]) -> Wiring:
         bridges = {interface.bridge for interface in interfaces if interface.bridge is not None}
-        return Wiring(netdevs, ovs_among(self._sysfs_root, sorted(bridges)))
+        return Wiring(netdevs, self._plumbing.ovs_bridges(bridges))
 
     def detach(self, server_id: str, port_id: str) -> None:
         """Raises Conflict while the guest has not let go."""
@@ -150,5 +154,7 @@ class Guests:
 
 
 def _plugged(device: LiveInterface, addresses: Mapping[str, PciAddress]) -> Plugged:
-    address = addresses.get(device.source) if device.kind == "direct" else device.address
-    return Plugged(device.port_id, device.mac.lower() if device.mac else None, address)
+    has_vf = device.kind == "direct" and not device.is_of_host
+    address = addresses.get(device.source) if has_vf else device.address
+    source = device.source if device.kind in ("bridge", "direct") else ""
+    return Plugged(device.port_id, device.mac.lower() if device.mac else None, address, source)

@@ -14,7 +14,8 @@ from mooring.agent.domain import Guest
 from mooring.agent.numvfs import VfCounts
 from mooring.agent.scene import Scene
 from mooring.agent.vf import Vf, VfWriter
-from mooring.core.reconcile import baseline, residue
+from mooring.core.baselines import without_filters
+from mooring.core.reconcile import baseline, infiniband_baseline, residue
 from mooring.errors import Conflict, HostFault, Invalid, MooringError, Unsupported
 from mooring.host.ledger import Ledger
 from mooring.host.machine import PciBus, VfTable
@@ -98,7 +99,7 @@ class FunctionWork:
         """Once its guest has it: read everything back again, since libvirt wrote MAC and VLAN too; link up last."""
         if _is_whole(wanted, scene):
             return FunctionReport(wanted.address, wanted.generation, FunctionOutcome.IN_USE)
-        vf, settings = scene.locate(wanted.address), complete(wanted.settings)
+        vf, settings = scene.locate(wanted.address), _possible(wanted.settings, wanted, scene)
         self._hands.writer.program(vf, settings)
         return self._in_use(wanted, vf, self._hands.writer.open_link(vf, settings))
 
@@ -176,8 +177,10 @@ class FunctionWork:
         self.has_rebound = True
 
     def _clean_vf(self, wanted: DesiredFunction, vf: Vf, scene: Scene) -> VfSettings:
-        # Of what is wanted only the fresh MAC and the link state count: the rest of the baseline is a constant.
-        settings = complete(VfSettings(mac=wanted.settings.mac, link_state=wanted.settings.link_state))
+        # Of what is wanted only the fresh MAC or GUID and the link state count: the rest of the baseline is a constant.
+        given = wanted.settings
+        fresh = VfSettings(mac=given.mac, guid=given.guid, link_state=given.link_state)
+        settings = _possible(fresh, wanted, scene)
         proven, observed = self._intend(wanted), scene.shown(vf)
         if proven is None or residue(settings, observed):
             if proven is None:
@@ -190,7 +193,7 @@ class FunctionWork:
         return observed
 
     def _serve_vf(self, wanted: DesiredFunction, vf: Vf, scene: Scene, user: Guest | None) -> FunctionReport:
-        proven, observed, settings = self._intend(wanted), scene.shown(vf), complete(wanted.settings)
+        proven, observed, settings = self._intend(wanted), scene.shown(vf), _possible(wanted.settings, wanted, scene)
         if not scene.view(vf.pf_netdev).is_up:
             self._hands.table.bring_up(vf.pf_netdev)
         if user is None:
@@ -261,12 +264,22 @@ def _is_whole(wanted: DesiredFunction, scene: Scene) -> bool:
 def complete(settings: VfSettings) -> VfSettings:
     """``settings``, with the baseline for all that they leave open: nothing of an earlier owner is ever left alone.
 
-    Raises Invalid without a MAC: there is no constant for that.
+    With a GUID it is a VF on InfiniBand, and has no other fields. Raises Invalid without a MAC and without a GUID:
+    there is no constant for those.
     """
+    if settings.guid is not None:
+        link_state = settings.link_state or LinkState.AUTO
+        return replace(infiniband_baseline(settings.guid), link_state=link_state, rate=settings.rate)
     if settings.mac is None:
         raise Invalid("no MAC is desired for the function")
     given = {field.name: value for field in fields(settings) if (value := getattr(settings, field.name)) is not None}
     return replace(baseline(settings.mac), **given)
+
+
+def _possible(settings: VfSettings, wanted: DesiredFunction, scene: Scene) -> VfSettings:
+    """``complete``, without what no card takes of a VF that has a representor."""
+    whole = complete(settings)
+    return whole if scene.representor(wanted.address) is None else without_filters(whole)
 
 
 def _degraded(wanted: DesiredFunction, observed: VfSettings, reason: str) -> FunctionReport:

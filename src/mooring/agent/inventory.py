@@ -1,7 +1,10 @@
 """What the agent tells of its machine: every function, what the host's own rule says of it, and what its PF shows."""
 
+import logging
+import os
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from mooring import __version__
 from mooring.core.devspec import DeviceSpec, concerned, num_vfs_of, offer
@@ -12,7 +15,9 @@ from mooring.host.machine import Machine, PfView
 from mooring.host.numa import read_numa_cells
 from mooring.host.sysfs import group_of, read_functions, vfs_of
 from mooring.model.host import HostSnapshot, OfferedFunction
-from mooring.model.pci import FunctionKind, PciAddress, PciFunction
+from mooring.model.pci import FunctionKind, PciAddress, PciFunction, is_held_upstream
+
+_log = logging.getLogger(__name__)
 
 _ROUNDS_MAX = 3
 """From a function to its group, from there to PFs, from those to all their VFs."""
@@ -28,12 +33,14 @@ class Inventory:
         specs: Sequence[DeviceSpec],
         bridge_mappings: Mapping[str, str],
         is_ours: Callable[[PciAddress], bool] = lambda _: False,
+        interface_mappings: Mapping[str, str] = MappingProxyType({}),
     ):
         """``is_ours``: whether this host ever made something of the function, so that it is told of for ever."""
         self._machine = machine
         self._agent_id = agent_id
         self._specs = specs
         self._bridge_mappings = bridge_mappings
+        self._interface_mappings = interface_mappings
         self._is_ours = is_ours
         self._features: Mapping[tuple[PciAddress, str, str], tuple[str, ...] | None] = {}
         self._open_elsewhere: Mapping[PciAddress, str] = {}
@@ -91,6 +98,7 @@ class Inventory:
         offers = [one for one in self._offered(functions) if one.function.address in told]
         netdevs = {offered.function.address: offered.function.netdev for offered in offers}
         shown: dict[str, PfView | MooringError] = {}
+        ovs = {name: self._is_ovs(name) for name in self._bridge_mappings.values()}
         return HostSnapshot(
             boot_id=self._machine.boot_id,
             agent_id=self._agent_id,
@@ -100,10 +108,27 @@ class Inventory:
             hypervisor_type=facts.type,
             hypervisor_version=facts.version,
             functions=tuple(self._observed(offered, netdevs, shown) for offered in offers),
-            bridge_mappings=self._bridge_mappings,
+            bridge_mappings={net: name for net, name in self._bridge_mappings.items() if ovs.get(name) is not None},
+            ovs_bridges=tuple(sorted(name for name, is_ovs in ovs.items() if is_ovs)),
+            interface_mappings={net: name for net, name in self._interface_mappings.items() if self._has(name)},
             version=__version__,
             numa_cells=read_numa_cells(root),
+            dhcp_interfaces=tuple(self._machine.dhcp.interfaces()),
         )
+
+    def _is_ovs(self, bridge: str) -> bool | None:
+        """``None`` while Open vSwitch does not say: nothing is bound to a bridge that could be either's."""
+        try:
+            return bridge in self._machine.plumbing.ovs_bridges([bridge])
+        except MooringError as silent:
+            _log.warning("bridge-left-out name=%s reason=%r", bridge, silent.message)
+            return None
+
+    def _has(self, netdev: str) -> bool:
+        is_there = os.sep not in netdev and (self._machine.sysfs_root / "class/net" / netdev).exists()
+        if not is_there:
+            _log.warning("interface-left-out name=%s reason='it is not here'", netdev)
+        return is_there
 
     def _known(self, only: Collection[PciAddress] | None) -> Sequence[PciFunction]:
         functions = read_functions(self._machine.sysfs_root, only=only)
@@ -127,7 +152,16 @@ class Inventory:
         named = concerned(functions, self._specs)
         handed = [one for one in functions if one.address in named]
         uses = host_uses(self._machine.sysfs_root, handed, self._machine.occupants)
-        return offer(functions, self._specs, {**self._open_elsewhere, **uses})
+        return offer(functions, self._specs, {**self._open_elsewhere, **uses, **self._dhcp_uses(functions)})
+
+    def _dhcp_uses(self, functions: Sequence[PciFunction]) -> Mapping[PciAddress, str]:
+        """The functions by which this host serves DHCP, each with what for."""
+        served = {one.netdev: one.physical_network for one in self._machine.dhcp.interfaces()}
+        return {
+            one.address: f"{one.netdev} is used by DHCP of {served[one.netdev]}"
+            for one in functions
+            if one.netdev in served
+        }
 
     def _observed(
         self,
@@ -138,7 +172,7 @@ class Inventory:
         """With what the PF shows; ``shown`` remembers the answer of each PF."""
         function = offered.function
         pf_netdev = netdevs.get(function.pf) if function.pf is not None else None
-        if pf_netdev is None or function.vf_index is None:
+        if pf_netdev is None or function.vf_index is None or is_held_upstream(function.vendor_id, function.product_id):
             return offered
         if pf_netdev not in shown:
             try:

@@ -16,6 +16,7 @@ from mooring.agent.domain import Guests
 from mooring.agent.functions import FunctionHands
 from mooring.agent.inventory import Inventory, without_observations
 from mooring.agent.numvfs import VfCounts, make_vfs
+from mooring.agent.plumbing import PlumbingHands
 from mooring.agent.pulse import Pulse
 from mooring.agent.turn import Hands, Turn
 from mooring.agent.uplink import Uplink
@@ -25,7 +26,7 @@ from mooring.errors import Forbidden, MooringError, Stale, Unauthenticated
 from mooring.host.domainxml import DomainKind
 from mooring.host.ledger import Ledger
 from mooring.host.machine import Machine
-from mooring.model.desired import Desired, FunctionOutcome, Report, ServerOutcome, Welcome
+from mooring.model.desired import Desired, DhcpOutcome, FunctionOutcome, Report, ServerOutcome, Welcome
 from mooring.model.host import HostSnapshot
 from mooring.model.outside import AgentStep, Clock, Ids, NoSteps, Steps
 
@@ -61,6 +62,7 @@ class HostRules:
 
     device_specs: Sequence[DeviceSpec] = ()
     bridge_mappings: Mapping[str, str] = field(default_factory=dict)
+    interface_mappings: Mapping[str, str] = field(default_factory=dict)
     domain_kind: DomainKind = DomainKind.KVM
     report_interval_s: float = 25.0
     """Longest silence towards the controller."""
@@ -81,7 +83,12 @@ class Agent:
         self._rules = rules
         self._outside = outside
         self._inventory = Inventory(
-            machine, self.agent_id, rules.device_specs, rules.bridge_mappings, ledger.has_touched
+            machine,
+            self.agent_id,
+            rules.device_specs,
+            rules.bridge_mappings,
+            ledger.has_touched,
+            rules.interface_mappings,
         )
         writer = VfWriter(machine.vf_table, machine.pci_bus, outside.steps, outside.sleep)
         counts = VfCounts(ledger, machine.pci_bus, machine.vf_table, outside.steps, machine.boot_id, self._inventory.pf)
@@ -89,6 +96,8 @@ class Agent:
             FunctionHands(ledger, machine.vf_table, machine.pci_bus, writer, outside.steps, machine.boot_id, counts),
             guests=Guests(machine, rules.domain_kind, outside.steps),
             disks=machine.disks,
+            plumbing=PlumbingHands(machine.plumbing, rules.bridge_mappings, rules.interface_mappings),
+            dhcp=machine.dhcp,
             offers=self._inventory.offers,
             tell=uplink.report,
             clock=outside.clock,
@@ -101,6 +110,8 @@ class Agent:
         self._desired: Desired | None = None
         self._due_at_s = 0.0
         self._pulse: Pulse | None = None
+        self._serving: set[str] = set()
+        """The networks whose DHCP servers ran at the end of the last turn."""
         self._pulse_at_s = 0.0
         self._retry = Backoff(_RETRY_MIN_S, _RETRY_MAX_S, outside.jitter)
         self._sentence = ""
@@ -227,7 +238,7 @@ class Agent:
         if self._pulse is None or not (words or now_s - self._pulse_at_s >= self._rules.pulse_interval_s):
             return
         self._pulse_at_s = now_s
-        difference = self._pulse.differs()
+        difference = self._pulse.differs() or self._dhcp_differs()
         of_guests = [word for word in words if word.startswith(_OF_GUESTS)]
         if difference or of_guests:
             _log.info("noticed what=%r", "; ".join([difference, *of_guests] if difference else of_guests))
@@ -235,6 +246,13 @@ class Agent:
             self._due_at_s = 0.0
             self._retry.reset()
             self._scan_soon()
+
+    def _dhcp_differs(self) -> str:
+        """The first DHCP server that has ended by itself, in words."""
+        wanted = self._desired.dhcp if self._desired is not None else ()
+        served = [one.network_id for one in wanted if one.network_id in self._serving]
+        dead = (network_id for network_id in served if not self._machine.dhcp.is_alive(network_id))
+        return next((f"DHCP of network {network_id} has ended" for network_id in dead), "")
 
     def _scan_soon(self) -> None:
         self._scanned_at_s = self._outside.clock.monotonic_s() - self._rules.rescan_interval_s
@@ -246,6 +264,7 @@ class Agent:
         report = self.carry_out(self._desired)
         functions = [offered.function for offered in self._told.functions] if self._told is not None else []
         self._pulse = Pulse(self._machine.vf_table, functions, report.functions)
+        self._serving = {one.network_id for one in report.dhcp if one.outcome is DhcpOutcome.SERVING}
         self._pulse_at_s = self._outside.clock.monotonic_s()
         pause_s = self._rules.report_interval_s
         if not is_settled(self._desired, report):
@@ -258,6 +277,7 @@ def is_settled(desired: Desired, report: Report) -> bool:
     return (
         len(report.functions) == len(desired.functions)
         and len(report.servers) == len(desired.servers)
+        and all(server.outcome is not DhcpOutcome.FAILED for server in report.dhcp)
         and all(function.outcome not in _UNSETTLED for function in report.functions)
         and all(server.outcome is not ServerOutcome.FAILED for server in report.servers)
     )
@@ -265,8 +285,12 @@ def is_settled(desired: Desired, report: Report) -> bool:
 
 def describe(report: Report, notes: Sequence[str]) -> str:
     """A turn in a sentence: counts of what is well, and each failure with its reason."""
-    outcomes = [*(one.outcome for one in report.functions), *(one.outcome for one in report.servers)]
+    outcomes = [
+        *(one.outcome for one in report.functions), *(one.outcome for one in report.servers),
+        *(one.outcome for one in report.dhcp),
+    ]  # fmt: skip
     counts = [f"{outcomes.count(outcome)} {outcome}" for outcome in dict.fromkeys(outcomes)]
     failures = [f"{one.address}: {one.reason}" for one in report.functions if one.reason]
     failures += [f"server {one.id}: {one.reason}" for one in report.servers if one.reason]
+    failures += [f"DHCP of network {one.network_id}: {one.reason}" for one in report.dhcp if one.reason]
     return "; ".join([", ".join(counts) or "nothing desired", *failures, *notes])

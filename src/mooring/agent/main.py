@@ -15,16 +15,18 @@ from mooring.agent.uplink import HttpUplink
 from mooring.config import AgentConfig, AgentFile
 from mooring.core.devspec_entries import parse_device_specs
 from mooring.errors import Invalid
+from mooring.host.dhcp import DnsmasqServers
 from mooring.host.disks import HostDisks
 from mooring.host.domainxml import DomainKind
 from mooring.host.joint_watch import JointWatch
 from mooring.host.ledger import Ledger
 from mooring.host.libvirtd import Libvirtd
-from mooring.host.machine import Machine
+from mooring.host.machine import DhcpServers, Machine
 from mooring.host.netlink import NetlinkVfTable
 from mooring.host.occupants import KernelOccupants
 from mooring.host.patience import PatientPciBus, PatientVfTable
 from mooring.host.pcibus import SysfsPciBus
+from mooring.host.plumbing import HostPlumbing
 from mooring.host.traits import CardTraits
 from mooring.host.watch import KernelWatch
 from mooring.model.outside import NoSteps, Steps
@@ -70,6 +72,7 @@ def build_agent(file: AgentFile, machine: Machine, uplink: HttpUplink, steps: St
     rules = HostRules(
         device_specs=parse_device_specs(file.device_specs, file.device_spec_lines),
         bridge_mappings=config.bridge_mappings,
+        interface_mappings=config.interface_mappings,
         report_interval_s=config.report_interval_s,
         rescan_interval_s=config.rescan_interval_s,
         pulse_interval_s=config.pulse_interval_s,
@@ -105,7 +108,15 @@ def machine_of(config: AgentConfig) -> Machine:
         _BOOT_ID.read_text().strip(),
         KernelOccupants(),
         CardTraits.of(Path(config.sysfs)),
+        plumbing=HostPlumbing(Path(config.sysfs)),
+        dhcp=_dhcp_of(config),
     )
+
+
+def _dhcp_of(config: AgentConfig) -> DhcpServers:
+    """What ran under ``dhcp = true`` is ended without it."""
+    interfaces = config.dhcp_interfaces if config.dhcp else {}
+    return DnsmasqServers(interfaces, Path(config.sysfs), KernelOccupants(), lease_s=config.dhcp_lease_s)
 
 
 def read_key(path: Path) -> str:

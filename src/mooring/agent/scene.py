@@ -7,9 +7,10 @@ from mooring.agent.vf import Vf
 from mooring.core.baselines import has_settings
 from mooring.errors import Forbidden, HostFault, Invalid, NotFound
 from mooring.host.machine import PfView, VfTable
+from mooring.host.representors import representors_of
 from mooring.model.desired import DesiredFunction
 from mooring.model.host import OfferedFunction
-from mooring.model.pci import FunctionKind, PciAddress, PciFunction
+from mooring.model.pci import FunctionKind, PciAddress, PciFunction, is_held_upstream
 from mooring.model.vf import VfSettings
 
 
@@ -22,6 +23,8 @@ class Scene:
         self._functions = {address: offered.function for address, offered in self._offers.items()}
         self._table = table
         self._views: dict[str, PfView] = {}
+        self._sysfs_root = guests.sysfs_root
+        self._representors: dict[PciAddress, Mapping[int, str]] = {}
         self.netdevs = netdevs_of(self._functions)
         self.guests: Mapping[str, Guest] = guests.observe(self.netdevs)
 
@@ -32,6 +35,8 @@ class Scene:
         """Whether the function is here, and its PF has settings of it, be the PF's netdev there now or not."""
         function = self._functions.get(address)
         if function is None or function.kind is not FunctionKind.VF:
+            return False
+        if is_held_upstream(function.vendor_id, function.product_id):
             return False
         return has_settings(function.kind, function.device_class) or function.pf in self.netdevs
 
@@ -52,6 +57,16 @@ class Scene:
         if pf_netdev is None:
             raise HostFault(f"PF {function.pf} has no network device", hint="bind it to its own driver again")
         return Vf(address, pf_netdev, function.vf_index)
+
+    def representor(self, address: PciAddress) -> str | None:
+        """The netdev by which the host reaches a VF in switchdev mode; ``None``: its card's own switch forwards."""
+        function = self._functions.get(address)
+        pf = self._functions.get(function.pf) if function is not None and function.pf is not None else None
+        if pf is None or function is None or function.vf_index is None:
+            return None
+        if pf.address not in self._representors:
+            self._representors[pf.address] = representors_of(self._sysfs_root, pf)
+        return self._representors[pf.address].get(function.vf_index)
 
     def require(self, wanted: DesiredFunction, *, is_owed: bool = False) -> None:
         """Nothing, if this host hands the function out, and it is the one that the controller means.

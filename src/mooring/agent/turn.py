@@ -2,10 +2,12 @@
 
     0  what changed by itself is told before it is put right
     1  unwanted servers     isolate their functions' links, destroy, read back that they are gone
-    2  surplus interfaces   isolate, detach
+    2  surplus interfaces   isolate, detach; representors off their bridges, VLANs that nobody needs
     3  BASELINE             journal, isolate, reset, write every field, read back, link as the baseline has it
     4  SERVE                journal, isolate, reset, write every field, read back; the link stays down
-    5  wanted servers       start or attach; read back again, because libvirt writes MAC and VLAN too; link up last
+    5  wanted servers       VLANs, representors on their bridges; start or attach; read back again, because libvirt
+                            writes MAC and VLAN too; link up last
+    6  DHCP servers         those not wanted go, those wanted are made and read back
 
 Interfaces come and go while a guest runs; the functions that its flavor asked for it has from its start to its end.
 
@@ -15,18 +17,21 @@ report and stops no other. What has no answer yet is not in the report at all.
 """
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
-from mooring.agent.domain import Guests
+from mooring.agent.dhcp import serve_dhcp
+from mooring.agent.domain import Guest, Guests
 from mooring.agent.functions import FunctionHands, FunctionWork
+from mooring.agent.plumbing import PlumbingHands, PlumbingWork
 from mooring.agent.scene import Scene
 from mooring.errors import Conflict, HostFault, MooringError, Unreachable
-from mooring.host.machine import Disks
+from mooring.host.machine import DhcpServers, Disks
 from mooring.model.desired import (
     Desired,
     DesiredFunction,
     DesiredServer,
+    DhcpReport,
     FunctionOutcome,
     FunctionReport,
     Purpose,
@@ -53,7 +58,9 @@ class Hands:
     functions: FunctionHands
     guests: Guests
     disks: Disks
+    dhcp: DhcpServers
     offers: Callable[[Collection[PciAddress]], Sequence[OfferedFunction]]
+    plumbing: PlumbingHands
     tell: Callable[[Report], None]
     """Where a report goes that cannot wait for the end of the turn."""
     clock: Clock
@@ -71,10 +78,12 @@ class Turn:
         serving = (wanted for wanted in desired.functions if wanted.purpose is Purpose.SERVE)
         divided = frozenset(wanted.pf for wanted in serving if wanted.pf is not None)
         self._work = FunctionWork(hands.functions, self.notes.append, divided)
+        self._plumbing = PlumbingWork(hands.plumbing, self.notes.append)
         self._desired = desired
         self._wanted_functions = {wanted.address: wanted for wanted in desired.functions}
         self._function_reports: dict[PciAddress, FunctionReport] = {}
         self._server_reports: dict[str, ServerReport] = {}
+        self._dhcp_reports: tuple[DhcpReport, ...] = ()
         self._is_scene_old = False
         self._told_at_s = hands.clock.monotonic_s()
 
@@ -99,10 +108,12 @@ class Turn:
         self._for_servers(unwanted, self._remove)
         self._for_servers(wanted, self._unplug_surplus)
         self._look_again_if(self._is_scene_old)
+        self._plumbing.take_away(self._desired, self._scene)
         self._for_functions(Purpose.BASELINE, self._clean)
         self._for_functions(Purpose.SERVE, self._serve)
         self._look_again_if(self._work.has_rebound)
         self._for_servers(wanted, self._run)
+        self._dhcp_reports = serve_dhcp(self._hands.dhcp, self._desired.dhcp, self.notes.append)
         self._tidy_up()
         return self._report()
 
@@ -112,6 +123,7 @@ class Turn:
             self._desired.sequence,
             tuple(self._function_reports.values()),
             tuple(self._server_reports.values()),
+            self._dhcp_reports,
         )
 
     def _look(self) -> Scene:
@@ -179,6 +191,9 @@ class Turn:
             self._tell_in_time()
 
     def _clean(self, wanted: DesiredFunction) -> FunctionReport | None:
+        functions = self._hands.functions
+        if functions.ledger.proven(wanted, functions.boot_id) is None and self._scene.holder(wanted.address) is None:
+            self._plumbing.require_unplugged(wanted.address, self._scene)
         return self._work.clean(wanted, self._scene)
 
     def _serve(self, wanted: DesiredFunction) -> FunctionReport | None:
@@ -249,12 +264,16 @@ class Turn:
         guest = self._scene.guests.get(server.id)
         guests, netdevs = self._hands.guests, self._scene.netdevs
         if guest is None or not guest.is_running:
+            for interface in server.interfaces:
+                self._plumbing.connect(server, interface, self._scene)
             guests.start(server, netdevs)
             self._open_links([address for address, _ in _functions_of(server)], undo=partial(guests.stop, server.id))
             return ServerOutcome.RUNNING
         if guest.surplus(server):
             return None
+        self._keep_connected(server, guest)
         for interface in guest.missing(server):
+            self._plumbing.connect(server, interface, self._scene)
             guests.attach(server, interface, netdevs)
             own = [interface.address] if interface.address is not None else []
             self._open_links(own, undo=partial(guests.detach, server.id, interface.port_id))
@@ -262,6 +281,21 @@ class Turn:
             what = ", ".join(map(str, guest.lacks(server)))
             raise HostFault(f"{what} is not in the running guest, which gets it when it is started anew and not before")
         return ServerOutcome.RUNNING
+
+    def _keep_connected(self, server: DesiredServer, guest: Guest) -> None:
+        """What its interfaces need on the host, should somebody have taken it away. A guest is not failed for it."""
+        missing = guest.missing(server)
+        for interface in server.interfaces:
+            if interface in missing:
+                continue
+            try:
+                self._plumbing.connect(server, interface, self._scene)
+            except MooringError as failed:
+                self.notes.append(f"port {interface.port_id} is cut off: {failed.message}")
+                report = self._function_reports.get(interface.address) if interface.address is not None else None
+                if report is not None:
+                    outcome, reason = FunctionOutcome.DEGRADED, failed.message
+                    self._function_reports[report.address] = replace(report, outcome=outcome, reason=reason)
 
     def _require_function(self, server: DesiredServer, address: PciAddress, what: str) -> None:
         """Raises HostFault unless the function is programmed for this very server."""

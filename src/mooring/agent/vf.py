@@ -22,7 +22,7 @@ _BUSY_WAITS_S = (0.1, 0.2, 0.4, 0.8, 1.5, 2.0)
 
 _DOWN = VfSettings(link_state=LinkState.DISABLE)
 #: While one of these is wrong or in between, the VF's frames are somebody else's.
-_IDENTITY = frozenset({VfField.MAC, VfField.VLAN})
+_IDENTITY = frozenset({VfField.MAC, VfField.VLAN, VfField.GUID})
 #: A driver has the operation or has not. Of a VLAN or a rate it may refuse one value and take another.
 _ALL_OR_NOTHING = frozenset({VfField.SPOOF_CHECK, VfField.TRUST, VfField.LINK_STATE})
 

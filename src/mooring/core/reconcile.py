@@ -10,7 +10,7 @@ from mooring.errors import Unsupported
 from mooring.model.vf import LinkState, TxRate, VfField, VfSettings, Vlan
 
 #: Everything but the link state, in the order in which it is written.
-WRITE_ORDER = (VfField.MAC, VfField.VLAN, VfField.SPOOF_CHECK, VfField.TRUST, VfField.RATE)
+WRITE_ORDER = (VfField.GUID, VfField.MAC, VfField.VLAN, VfField.SPOOF_CHECK, VfField.TRUST, VfField.RATE)
 
 #: mlx4 and mlx5 show this for "no VLAN"; nobody may ask for it (802.1Q reserves it).
 _SHOWN_FOR_NO_VLAN = 4095
@@ -19,6 +19,11 @@ _SHOWN_FOR_NO_VLAN = 4095
 def baseline(mac: str) -> VfSettings:
     """The constant safe state of a VF that nobody owns: every field, with ``mac`` a fresh local address."""
     return VfSettings(mac=mac, vlan=Vlan(), spoof_check=True, trust=False, rate=TxRate(), link_state=LinkState.AUTO)
+
+
+def infiniband_baseline(guid: str) -> VfSettings:
+    """The same of a VF on InfiniBand, of which there is no more to set (``ipoib_netdev_ops_pf`` of the kernel)."""
+    return VfSettings(guid=guid, link_state=LinkState.AUTO)
 
 
 def plan(desired: VfSettings, observed: VfSettings) -> tuple[VfField, ...]:
@@ -75,6 +80,8 @@ def _value(settings: VfSettings, field: VfField) -> object:
     """One field, in the form that compares: MAC in lower case, "no VLAN" in one spelling."""
     if field is VfField.MAC:
         return settings.mac.lower() if settings.mac is not None else None
+    if field is VfField.GUID:
+        return settings.guid.lower() if settings.guid is not None else None
     if field is VfField.VLAN and settings.vlan is not None and settings.vlan.id == _SHOWN_FOR_NO_VLAN:
         return Vlan()
     value: object = getattr(settings, field.value)

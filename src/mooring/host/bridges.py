@@ -9,9 +9,9 @@ from mooring.host.programs import SEARCH_PATH, Program, ask
 
 OVS_VSCTL = Program(("ovs-vsctl",), ("openvswitch-switch",))
 _NO_SUCH_BRIDGE = 2
-_OVS_WAIT_S = 5
+OVS_WAIT_S = 5
 #: Longer than ovs-vsctl's own limit, so that its own words are heard.
-_TIME_MAX_S = 10.0
+TIME_MAX_S = 10.0
 
 
 def ovs_among(sysfs_root: Path, names: Iterable[str], search_path: str = SEARCH_PATH) -> frozenset[str]:
@@ -30,7 +30,7 @@ def _is_ovs(folder: Path, name: str, search_path: str) -> bool:
         program = OVS_VSCTL.find(search_path)
     except Unsupported:
         return False
-    answer = ask([program, f"--timeout={_OVS_WAIT_S}", "br-exists", name], time_max_s=_TIME_MAX_S)
+    answer = ask([program, f"--timeout={OVS_WAIT_S}", "br-exists", name], time_max_s=TIME_MAX_S)
     if answer.exit_code not in (0, _NO_SUCH_BRIDGE):
         raise HostFault(
             f"Open vSwitch did not say whether {name} is its bridge: {answer.complaint or answer.exit_code}",

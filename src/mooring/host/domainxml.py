@@ -200,14 +200,17 @@ def _path(path: Path) -> str:
 
 def _interface(interface: DesiredInterface, wiring: Wiring) -> Element:
     match (interface.vif_type, interface.vnic_type):
-        case (VifType.BRIDGE, VnicType.NORMAL):
+        case (VifType.BRIDGE | VifType.OVS, VnicType.NORMAL):
             device = _bridge(interface, wiring)
-        case (VifType.HW_VEB | VifType.QBH, VnicType.DIRECT):
+        case (VifType.MACVTAP, VnicType.NORMAL):
+            device = _macvtap_on(interface.source or "", interface, mode="bridge")
+            SubElement(device, "model", type="virtio")
+        case (VifType.HW_VEB | VifType.QBH | VifType.OVS, VnicType.DIRECT):
             device = _direct(interface)
         case (VifType.HW_VEB | VifType.QBH, VnicType.MACVTAP):
             device = _macvtap(interface, wiring)
-        case (VifType.HOSTDEV_PHYSICAL, VnicType.DIRECT_PHYSICAL):
-            # A whole PF: libvirt touches neither its MAC nor any VLAN, so the XML names none.
+        case (VifType.HOSTDEV_PHYSICAL, VnicType.DIRECT_PHYSICAL) | (VifType.IB_HOSTDEV, VnicType.DIRECT):
+            # A whole PF, or a VF on InfiniBand: libvirt touches neither MAC nor VLAN there, so the XML names none.
             device = _hostdev(_address(interface))
         case _:
             raise Unsupported(
@@ -235,11 +238,16 @@ def _macvtap(interface: DesiredInterface, wiring: Wiring) -> Element:
             f"function {address} of port {interface.port_id} has no network device, and macvtap needs one",
             hint="is the VF's driver loaded on the host, and is the VF bound to it?",
         )
-    device = Element("interface", type="direct")
-    _add_mac(device, interface)
-    SubElement(device, "source", dev=_checked(netdev, _NETDEV, "network device"), mode="passthrough")
+    device = _macvtap_on(netdev, interface, mode="passthrough")
     _add_network(device, interface)
     SubElement(device, "model", type="virtio")
+    return device
+
+
+def _macvtap_on(netdev: str, interface: DesiredInterface, *, mode: str) -> Element:
+    device = Element("interface", type="direct")
+    _add_mac(device, interface)
+    SubElement(device, "source", dev=_checked(netdev, _NETDEV, "network device"), mode=mode)
     return device
 
 
@@ -247,7 +255,7 @@ def _bridge(interface: DesiredInterface, wiring: Wiring) -> Element:
     device = Element("interface", type="bridge")
     _add_mac(device, interface)
     SubElement(device, "source", bridge=_checked(interface.bridge or "", _NETDEV, "bridge"))
-    if interface.bridge in wiring.ovs_bridges:
+    if interface.vif_type == VifType.OVS or interface.bridge in wiring.ovs_bridges:
         virtualport = SubElement(device, "virtualport", type="openvswitch")
         # Open vSwitch's iface-id, by which Neutron's own tools find a port.
         SubElement(virtualport, "parameters", interfaceid=_checked(interface.port_id, UUID, "port id"))
@@ -270,7 +278,10 @@ def _add_network(device: Element, interface: DesiredInterface) -> None:
     """Who tags the VF's frames: the card, by VLAN id, or the upstream switch, by port profile.
 
     libvirt refuses the two together; a profile id on a ``hw_veb`` port is the controller's business and not written.
+    Behind a representor it is the port of Open vSwitch that tags, and the XML has neither.
     """
+    if interface.vif_type == VifType.OVS:
+        return
     if interface.vif_type != VifType.QBH:
         _add_vlan(device, interface)
         return

@@ -32,6 +32,13 @@ class LiveInterface:
     """``None`` for ``physical``: the XML of a plain PCI device has no place for it."""
     vlan_id: int | None = None
     profile_id: str | None = None
+    mode: str | None = None
+    """Of ``direct``: ``passthrough`` is a macvtap that has its VF for itself, ``bridge`` one that shares its NIC."""
+
+    @property
+    def is_of_host(self) -> bool:
+        """No function is behind it, only a bridge or a NIC that the host keeps."""
+        return self.kind == "bridge" or (self.kind == "direct" and self.mode != "passthrough")
 
     @property
     def address(self) -> PciAddress | None:
@@ -154,6 +161,7 @@ def _read(device: Element) -> LiveInterface:
         mac=_attribute(device, "mac", "address"),
         vlan_id=_number(_attribute(device, "vlan/tag", "id"), 10),
         profile_id=_attribute(device, "virtualport/parameters", "profileid"),
+        mode=_attribute(device, "source", "mode") if kind == "direct" else None,
     )
 
 

@@ -6,11 +6,13 @@ The real ones are ``host/netlink.py``, ``host/pcibus.py``, ``host/disks.py``, ``
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from mooring.model.desired import DesiredServer
+from mooring.errors import NotFound
+from mooring.model.desired import DesiredDhcp, DesiredServer
+from mooring.model.host import DhcpInterface
 from mooring.model.pci import PciAddress, PciFunction
 from mooring.model.vf import VfField, VfSettings
 
@@ -232,6 +234,113 @@ class Traits(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class DhcpSeen:
+    """What was read back of a DHCP server that runs."""
+
+    mac: str
+    addresses: tuple[str, ...]
+    """Those of its interface, with their prefix lengths."""
+    notes: tuple[str, ...] = ()
+    """What was asked for and is left out, in sentences."""
+
+
+class DhcpServers(Protocol):
+    """The DHCP servers of this host, one a network. Whatever a network's server runs as is found again by its id.
+
+    Every call may raise HostFault, for what failed or does not show afterwards, and Unsupported without the programs.
+    """
+
+    def interfaces(self) -> Sequence[DhcpInterface]:
+        """By physical network; empty: this host is to serve none."""
+
+    def served(self) -> Sequence[str]:
+        """The ids of the networks of which there is anything here."""
+
+    def is_alive(self, network_id: str) -> bool:
+        """Whether the process of the network's server is there."""
+
+    def serve(self, wanted: DesiredDhcp) -> DhcpSeen:
+        """Make the network's server as wanted, as far as it is not; read back. One that goes on is not interrupted.
+
+        Raises NotFound for a physical network that this host has no interface on.
+        """
+
+    def remove(self, network_id: str) -> None:
+        """End the network's server and remove all of it; none there is no error."""
+
+
+class NoDhcp(DhcpServers):
+    """Of a host that is to serve none."""
+
+    def interfaces(self) -> Sequence[DhcpInterface]:
+        return ()
+
+    def served(self) -> Sequence[str]:
+        return ()
+
+    def is_alive(self, network_id: str) -> bool:  # noqa: ARG002 - none is
+        return False
+
+    def serve(self, wanted: DesiredDhcp) -> DhcpSeen:
+        raise NotFound("DHCP interface", wanted.physical_network, hint="see dhcp_interfaces in agent.toml")
+
+    def remove(self, network_id: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class VlanNetdev:
+    """A VLAN's sub-interface of an ordinary network device."""
+
+    name: str
+    parent: str
+    vlan_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class RepresentorPort:
+    """A VF's representor as a port of an Open vSwitch bridge, with what os-vif writes of its port."""
+
+    bridge: str
+    representor: str
+    vlan_id: int
+    """The port's tag; 0 is none."""
+    port_id: str
+    mac: str
+    server_id: str
+
+
+class Plumbing(Protocol):
+    """What carries frames between guests and a physical network besides VFs. What is listed was made by Mooring.
+
+    Every call may raise Unsupported (a program is not installed) and HostFault; what was done is read back by listing.
+    """
+
+    def ovs_bridges(self, names: Collection[str]) -> frozenset[str]:
+        """Those of the names that are Open vSwitch's bridges. Raises HostFault when it does not answer."""
+
+    def representor_ports(self) -> Sequence[RepresentorPort]:
+        """Ours, on whatever bridge they are."""
+
+    def plug(self, port: RepresentorPort) -> None:
+        """Bring the representor up and make it that port, in one transaction; one that is otherwise is made anew."""
+
+    def unplug(self, representor: str) -> None:
+        """Off its bridge and down; the netdev itself is the card's. One that is on no bridge is no error."""
+
+    def vlan_netdevs(self) -> Sequence[VlanNetdev]:
+        """Ours."""
+
+    def add_vlan(self, wanted: VlanNetdev) -> None:
+        """Bring up the parent, make the sub-interface and bring it up. One that is there already, the same, is used.
+
+        Raises Conflict for one of that name that is another.
+        """
+
+    def remove_vlan(self, name: str) -> None:
+        """None there is no error."""
+
+
+@dataclass(frozen=True, slots=True)
 class Machine:
     """Everything that one agent does things to."""
 
@@ -244,3 +353,5 @@ class Machine:
     boot_id: str
     occupants: Occupants
     traits: Traits
+    plumbing: Plumbing
+    dhcp: DhcpServers = field(default_factory=NoDhcp)

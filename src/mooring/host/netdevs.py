@@ -15,7 +15,9 @@ _IFNAME_MAX_BYTES = 15
 
 _MAC = re.compile(r"[0-9a-f][02468ace](?::[0-9a-f]{2}){5}", re.ASCII)  # of one device: the group bit is not set
 _SWITCH_ID = re.compile(r"(?:[0-9a-f]{2}){1,32}", re.ASCII)  # MAX_PHYS_ITEM_ID_LEN bytes
-_LINK_TYPES = {"1": "ethernet", "32": "infiniband"}
+_IPOIB = re.compile(r"[0-9a-f]{2}(?::[0-9a-f]{2}){19}", re.ASCII)
+_INFINIBAND = "infiniband"
+_LINK_TYPES = {"1": "ethernet", "32": _INFINIBAND}
 """ARPHRD_ETHER and ARPHRD_INFINIBAND (include/uapi/linux/if_arp.h)."""
 _UNFIT = re.compile(r"[\s/:]")
 _VIRTIO = re.compile(r"virtio[0-9]+", re.ASCII)
@@ -112,20 +114,28 @@ def _read(files: DeviceFiles, path: str, *, is_pf: bool) -> SeenNetdev:
         speed_mbps = files.number(f"{path}/speed", 0, _LINK_SPEED_MAX_MBPS, optional=True, unset=_SPEED_UNKNOWN)
     return SeenNetdev(
         name=path.rpartition("/")[2],
-        mac=_mac(files, f"{path}/address"),
+        mac=_mac(files, path),
         link_speed_mbps=speed_mbps,
         link_is_up=is_up,
         mtu=files.number(f"{path}/mtu", 0, _MTU_MAX) if is_pf else None,
         phys_switch_id=_switch_id(files, f"{path}/phys_switch_id") if is_pf else None,
-        link_type=_LINK_TYPES.get(files.text(f"{path}/type", optional=True) or "") if is_pf else None,
+        link_type=_link_type(files, path) if is_pf else None,
     )
 
 
-def _mac(files: DeviceFiles, name: str) -> str | None:
+def _link_type(files: DeviceFiles, path: str) -> str | None:
+    return _LINK_TYPES.get(files.text(f"{path}/type", optional=True) or "")
+
+
+def _mac(files: DeviceFiles, path: str) -> str | None:
+    """``None`` of a netdev on InfiniBand: an IPoIB address has 20 octets, and is no MAC."""
+    name = f"{path}/address"
     text = files.text(name)
     if text is None:
         return None
     mac = text.lower()
+    if _IPOIB.fullmatch(mac) is not None and _link_type(files, path) == _INFINIBAND:
+        return None
     if _MAC.fullmatch(mac) is None:
         files.fault(f"{name} is {shown(text)}, not the MAC address of one Ethernet device")
         return None

@@ -32,6 +32,7 @@ _VF_MAC, _VF_VLAN, _VF_TX_RATE, _VF_SPOOFCHK, _VF_LINK_STATE, _VF_RATE, _VF_TRUS
     9,
     12,
 )
+_VF_NODE_GUID, _VF_PORT_GUID = 10, 11
 _IFLA_VF_VLAN_INFO = 1
 _EXT_MASK = 1 | 8
 """RTEXT_FILTER_VF, and RTEXT_FILTER_SKIP_STATS: each VF's counters are a third of its entry. Older kernels send them
@@ -46,6 +47,9 @@ _MAC = Struct("=I6s26x")
 #: ``struct ifla_vf_vlan_info``: its last member is big-endian, and the padding behind that is part of its size.
 _VLAN_INFO = Struct("=III2s2x")
 
+#: ``struct ifla_vf_guid``: a number of the host's order, whose highest octet is written first.
+_GUID = Struct("=I4xQ")
+
 _NOT_IMPLEMENTED = 0xFFFFFFFF
 _ETHERTYPES = {VlanProtocol.Q: b"\x81\x00", VlanProtocol.AD: b"\x88\xa8"}
 _PROTOCOLS = {b"\0\0": VlanProtocol.Q, **{ethertype: protocol for protocol, ethertype in _ETHERTYPES.items()}}
@@ -54,10 +58,12 @@ _LINK_STATES = (LinkState.AUTO, LinkState.ENABLE, LinkState.DISABLE)
 #: The attributes of our requests, for what the kernel says about one of them: name, and what may be inside.
 _VF_NAMES = {
     _VF_MAC: "IFLA_VF_MAC", _VF_VLAN: "IFLA_VF_VLAN", _VF_SPOOFCHK: "IFLA_VF_SPOOFCHK", _VF_TRUST: "IFLA_VF_TRUST",
+    _VF_NODE_GUID: "IFLA_VF_IB_NODE_GUID", _VF_PORT_GUID: "IFLA_VF_IB_PORT_GUID",
     _VF_LINK_STATE: "IFLA_VF_LINK_STATE", _VF_RATE: "IFLA_VF_RATE", _VF_VLAN_LIST: "IFLA_VF_VLAN_LIST",
 }  # fmt: skip
 _NAMES = {_IFLA_IFNAME: "IFLA_IFNAME", _IFLA_VFINFO_LIST: "IFLA_VFINFO_LIST", _IFLA_EXT_MASK: "IFLA_EXT_MASK"}
 _MAC_BYTES = 6
+_GUID_BYTES = 8
 _LISTS_KEPT_MAX = 16
 _ENTRIES_KEPT_MAX = 2048
 _SIZE_MASK = 0xFFFF
@@ -75,7 +81,8 @@ def encode_up(pf_netdev: str) -> bytes:
 
 def encode_settings(pf_netdev: str, vf_index: int, fields: Sequence[VfField], wanted: VfSettings) -> bytes:
     """The body of an RTM_SETLINK that writes these fields in this order. Raises Invalid for what ``wanted`` lacks."""
-    entries = b"".join(attribute(_IFLA_VF_INFO, _field(vf_index, field, wanted)) for field in fields)
+    values = (value for field in fields for value in _field(vf_index, field, wanted))
+    entries = b"".join(attribute(_IFLA_VF_INFO, value) for value in values)
     return _IFINFOMSG.pack(0, 0, 0, 0, 0, 0) + _name(pf_netdev) + attribute(_IFLA_VFINFO_LIST, entries)
 
 
@@ -98,12 +105,16 @@ def _name(netdev: str) -> bytes:
     return attribute(_IFLA_IFNAME, os.fsencode(netdev) + b"\0")
 
 
-def _field(vf_index: int, field: VfField, wanted: VfSettings) -> bytes:
+def _field(vf_index: int, field: VfField, wanted: VfSettings) -> tuple[bytes, ...]:
+    """One attribute; of a GUID two, the node's and the port's."""
     value = getattr(wanted, field.value)
     if value is None:
         raise Invalid(f"nothing is wanted for {field} of VF {vf_index}")
     try:
-        return _ENCODERS[field](vf_index, value)
+        if field is VfField.GUID:
+            guid = _GUID.pack(vf_index, int.from_bytes(_octets(value, _GUID_BYTES)))
+            return attribute(_VF_NODE_GUID, guid), attribute(_VF_PORT_GUID, guid)
+        return (_ENCODERS[field](vf_index, value),)
     except (struct.error, ValueError) as unfit:
         raise Invalid(f"{field} of VF {vf_index} cannot be {value}: {unfit}") from unfit
 
@@ -116,15 +127,15 @@ def _vlan_attribute(vf: int, vlan: Vlan) -> bytes:
     return attribute(_VF_VLAN_LIST, attribute(_IFLA_VF_VLAN_INFO, info))
 
 
-def _octets(mac: str) -> bytes:
-    octets = bytes.fromhex(mac.replace(":", ""))
-    if len(octets) != _MAC_BYTES:
-        raise ValueError(f"a MAC has {_MAC_BYTES} octets")
+def _octets(text: str, count: int) -> bytes:
+    octets = bytes.fromhex(text.replace(":", ""))
+    if len(octets) != count:
+        raise ValueError(f"it has {count} octets")
     return octets
 
 
 _ENCODERS: Mapping[VfField, Callable[[int, Any], bytes]] = {
-    VfField.MAC: lambda vf, mac: attribute(_VF_MAC, _MAC.pack(vf, _octets(mac))),
+    VfField.MAC: lambda vf, mac: attribute(_VF_MAC, _MAC.pack(vf, _octets(mac, _MAC_BYTES))),
     VfField.VLAN: _vlan_attribute,
     VfField.SPOOF_CHECK: lambda vf, is_on: attribute(_VF_SPOOFCHK, _PAIR.pack(vf, is_on)),
     VfField.TRUST: lambda vf, is_on: attribute(_VF_TRUST, _PAIR.pack(vf, is_on)),
@@ -237,7 +248,18 @@ def decode_vf(entry: bytes) -> tuple[int, VfSettings]:
         trust=_flag(values.get(_VF_TRUST)),
         rate=_rate(values),
         link_state=_link_state(values.get(_VF_LINK_STATE)),
+        guid=_guid(values),
     )
+
+
+def _guid(values: Mapping[int, bytes]) -> str | None:
+    """Both are there, or neither: only InfiniBand has ``ndo_get_vf_guid``."""
+    guids = [
+        _unpack(_GUID, values[kind])[1].to_bytes(_GUID_BYTES).hex(":")
+        for kind in (_VF_NODE_GUID, _VF_PORT_GUID)
+        if kind in values
+    ]
+    return "/".join(dict.fromkeys(guids)) or None
 
 
 def _vlan(values: Mapping[int, bytes]) -> Vlan | None:

@@ -2,13 +2,13 @@
 
 from collections.abc import Collection, Iterable, Mapping
 
-from mooring.core.baselines import baseline_mac, has_settings
-from mooring.core.reconcile import baseline
+from mooring.core.baselines import baseline_mac, baseline_of, has_settings
 from mooring.model.desired import Desired, DesiredFunction, Purpose
 from mooring.model.host import Host
 from mooring.model.pci import FunctionKind, PciAddress
 from mooring.model.request import Claim, Device
 from mooring.model.vf import VfSettings, VfState
+from mooring.service.desired_dhcp import dhcp_of
 from mooring.service.desired_servers import servers_of
 from mooring.store import claims, devices
 from mooring.store.events import newest_sequence
@@ -29,7 +29,8 @@ def desired_of(tx: Tx, host: Host) -> Desired:
     }
     wanted = servers_of(tx, host, plugged, _passed_through(held, gone))
     missed = tuple(device.address for device in by_address.values() if device.id in gone)
-    return Desired(host.name, host.epoch, newest_sequence(tx), tuple(functions), tuple(wanted), missed)
+    dhcp = tuple(dhcp_of(tx, host))
+    return Desired(host.name, host.epoch, newest_sequence(tx), tuple(functions), tuple(wanted), missed, dhcp=dhcp)
 
 
 def _passed_through(held: Iterable[Claim], gone: Collection[str]) -> Mapping[str, tuple[PciAddress, ...]]:
@@ -69,6 +70,7 @@ def _is_whole_or_vf(device: Device) -> bool:
 
 def _cleaned(device: Device) -> DesiredFunction:
     """The baseline of a NIC's VF; every other function has no settings, and is reset."""
-    is_set = has_settings(device.kind, device.device_class)
-    settings = baseline(baseline_mac(device.id, device.generation)) if is_set else VfSettings()
+    is_set = has_settings(device.kind, device.device_class, device.vendor_id, device.product_id)
+    mac = baseline_mac(device.id, device.generation)
+    settings = baseline_of(device.device_class, device.features, mac) if is_set else VfSettings()
     return DesiredFunction(device.address, device.pf, device.vf_index, device.generation, Purpose.BASELINE, settings)

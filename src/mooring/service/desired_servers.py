@@ -96,12 +96,19 @@ def _server(
 
 def _interface(port: Port, claim: Claim | None, network: _Net) -> DesiredInterface:
     details = port.binding.vif_details
-    bridge = str(details["bridge_name"]) if port.binding.vif_type == VifType.BRIDGE else None
+    bridge = _text(details, "bridge_name")
+    profile_id = str(details["profileid"]) if port.binding.vif_type == VifType.QBH else None
     return DesiredInterface(
         port.id, port.mac_address, port.binding.vnic_type.value, port.binding.vif_type,
-        claim.address if claim else None, int(str(details.get("vlan") or 0)), bridge, None, network.mtu,
+        claim.address if claim else None, int(str(details.get("vlan") or 0)), bridge, profile_id, network.mtu,
         port.network_id, tuple(_addresses(port, network.subnets)), port.device_tag,
+        source=_text(details, "macvtap_source"), parent=_text(details, "physical_interface"),
     )  # fmt: skip
+
+
+def _text(details: Mapping[str, object], key: str) -> str | None:
+    value = details.get(key)
+    return None if value is None else str(value)
 
 
 def _addresses(port: Port, subnets: Mapping[str, Subnet]) -> Iterable[InterfaceAddress]:

@@ -8,7 +8,7 @@ driver here refuses a multicast MAC, a VLAN id over 4095 and a priority over 7 w
 
 import errno
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from mooring.model.vf import LinkState, TxRate, VfField, VfSettings, Vlan, VlanProtocol
 
@@ -60,6 +60,10 @@ class Card:
     """The VF's own netdev shows a new administrative MAC only after its driver is bound anew."""
     rate_needs_link: bool = False
     """While the PF has no link, any rate is EINVAL, 0 included."""
+    shows_vfs: bool = True
+    """Whether ``RTM_GETLINK`` lists the VFs: drivers without ``ndo_get_vf_config`` show but their number."""
+    takes_vlans: bool = True
+    """Where it does not, any VLAN but 0 is EOPNOTSUPP."""
     no_vlan_shown_as: int = 0
     """The id that is read back when there is no VLAN. mlx4 shows 4095 (``MLX4_VGT``)."""
 
@@ -167,6 +171,61 @@ MELLANOX_CX6 = Card(
 and only warns while the spoof check is on. ``mlx5_eswitch_set_vport_rate`` takes both rates and does not compare them
 with the link. VFs start with the spoof check off; nothing but that check holds a guest to its administrative MAC.
 """
+
+CISCO_VIC_1240 = Card(
+    name="Cisco VIC 1240",
+    vendor_id="1137",
+    product_id="0043",
+    vf_product_id="0071",
+    driver="enic",
+    vf_driver="enic",
+    vf_total=16,
+    vf_offset=1,
+    vf_stride=1,
+    speed_mbps=10_000,
+    newborn=VfSettings(mac=ZERO_MAC),
+    refusals=dict.fromkeys(set(VfField) - {VfField.MAC}, errno.EOPNOTSUPP),
+    shows_vfs=False,
+)
+"""``drivers/net/ethernet/cisco/enic/enic_main.c``: VFs for port profiles (VM-FEX).
+
+``enic_netdev_dynamic_ops`` has ``ndo_set_vf_mac``, ``ndo_set_vf_port`` and ``ndo_get_vf_port``, and no
+``ndo_get_vf_config``, so that ``rtnl_fill_vf`` lists no VF: what a VF may do, its upstream switch says. How many VFs
+there are, where they sit and how fast the port is, the fabric interconnect gives to the adapter; these are a choice.
+"""
+
+MELLANOX_CX6_INFINIBAND = Card(
+    name="Mellanox ConnectX-6 InfiniBand",
+    vendor_id="15b3",
+    product_id="101b",
+    vf_product_id="101c",
+    driver="mlx5_core",
+    vf_driver="mlx5_core",
+    vf_total=8,
+    vf_offset=1,
+    vf_stride=1,
+    speed_mbps=100_000,
+    device_class="020700",
+    newborn=VfSettings(
+        mac=ZERO_MAC, vlan=Vlan(), rate=TxRate(), link_state=LinkState.AUTO, guid="00:00:00:00:00:00:00:00"
+    ),
+    refusals=dict.fromkeys(
+        (VfField.MAC, VfField.VLAN, VfField.SPOOF_CHECK, VfField.TRUST, VfField.RATE), errno.EOPNOTSUPP
+    ),
+)
+"""A port of InfiniBand: ``ipoib_netdev_ops_pf`` (``drivers/infiniband/ulp/ipoib/ipoib_main.c``) has the link state and
+both GUIDs of a VF, and nothing else; what it does not fill in, the kernel shows as zero or as not there.
+"""
+
+
+def in_switchdev(card: Card) -> Card:
+    """The same in switchdev mode: no VLAN, spoof check or trust is set there (``esw->mode`` in mlx5's ``eswitch.c``).
+
+    Of the VLAN, 0 is taken, since libvirt writes it; here as there, nothing then happens.
+    """
+    refusals = dict.fromkeys((VfField.SPOOF_CHECK, VfField.TRUST), errno.EOPNOTSUPP)
+    return replace(card, refusals={**card.refusals, **refusals}, takes_vlans=False)
+
 
 NVIDIA_V100 = Card(
     name="NVIDIA Tesla V100",

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from mooring.agent.loop import Agent, HostRules, Outside, is_settled
 from mooring.api.call import Controller
-from mooring.config import load_agent
+from mooring.config import ControllerConfig, load_agent
 from mooring.core.devspec_entries import parse_device_specs
 from mooring.host.ledger import Ledger
+from mooring.ml2.load import Loader
 from mooring.model.desired import Desired, Report, Welcome
 from mooring.model.host import HostSnapshot
 from mooring.model.identity import Caller
@@ -64,11 +65,13 @@ class Cloud:
     """``plans`` by host name. Closing it closes the store."""
 
     def __init__(
-        self, folder: Path, plans: Mapping[str, Plan], *, clock: Clock, ids: Ids, steps: Steps | None = None
-    ) -> None:
+        self, folder: Path, plans: Mapping[str, Plan], *, clock: Clock, ids: Ids, steps: Steps | None = None,
+        config: ControllerConfig | None = None, drivers: Mapping[str, Loader] | None = None,
+    ) -> None:  # fmt: skip
         self.folder = folder
+        self._config, self._drivers = config, drivers
         self._clock, self._ids, self._steps = clock, ids, steps or NoSteps()
-        self.controller = make_controller(folder / "controller", clock=clock, ids=ids, steps=steps)
+        self.controller = make_controller(folder / "controller", config, clock, ids, steps, drivers)
         self.nodes: dict[str, Node] = {}
         for name, plan in plans.items():
             story = partial(add_host, world=self.controller.world, who=ADMIN, name=name)
@@ -81,7 +84,9 @@ class Cloud:
 
     def _agent(self, name: str, host: SimulatedHost) -> Agent:
         file = load_agent(host.folder / "agent.toml")
-        rules = HostRules(parse_device_specs(file.device_specs), file.agent.bridge_mappings)
+        rules = HostRules(
+            parse_device_specs(file.device_specs), file.agent.bridge_mappings, file.agent.interface_mappings
+        )
         outside = Outside(self._clock, self._ids, self._steps, sleep=lambda _: None)
         ledger = Ledger(host.folder / "agent-state")
         return Agent(host.machine(), DirectUplink(self.controller, name), ledger, rules, outside)
@@ -111,7 +116,7 @@ class Cloud:
         self.controller.store.close()
         self._steps = steps or NoSteps()
         self.controller = make_controller(
-            self.folder / "controller", clock=self._clock, ids=self._ids, steps=self._steps
+            self.folder / "controller", self._config, self._clock, self._ids, self._steps, self._drivers
         )
         for name in self.nodes:
             self.restart_agent(name)
@@ -129,7 +134,7 @@ class Cloud:
             return True
         report = node.agent.carry_out(desired)
         after = self.uplink(node.name).desired(-1, 0)
-        is_same = after is not None and (after.functions, after.servers) == (desired.functions, desired.servers)
+        is_same = after is not None and _wants(after) == _wants(desired)
         return is_same and (is_settled(desired, report) or not desired.functions)
 
     def findings(self) -> Sequence[Finding]:
@@ -137,3 +142,7 @@ class Cloud:
 
     def close(self) -> None:
         self.controller.store.close()
+
+
+def _wants(desired: Desired) -> object:
+    return desired.functions, desired.servers, desired.dhcp

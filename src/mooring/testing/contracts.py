@@ -14,6 +14,8 @@ from mooring.model.vf import LinkState, TxRate, VfField, VfSettings, Vlan, VlanP
 
 ABSENT = "nosuchpf0"
 FIRST = VfSettings("02:00:00:00:00:aa", Vlan(100, 3), False, True, TxRate(5, 500), LinkState.DISABLE)
+#: Of an Ethernet card: a GUID is InfiniBand's.
+FIELDS = tuple(field for field in VfField if field is not VfField.GUID)
 SECOND = VfSettings("02:00:00:00:00:bb", Vlan(4094, 7), True, False, TxRate(0, 900), LinkState.ENABLE)
 
 
@@ -116,7 +118,7 @@ class VfTableContract:
             same(self.table.look(self.pf).is_up, True, "is_up")
 
     def _taken(self) -> tuple[VfField, ...]:
-        return tuple(field for field in VfField if field not in self.refused)
+        return tuple(field for field in FIELDS if field not in self.refused)
 
     def _possible(self, wanted: VfSettings) -> VfSettings:
         rate = wanted.rate

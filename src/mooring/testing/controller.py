@@ -1,6 +1,6 @@
 """A controller in one folder, and tokens for it without a login: for tests of the API in one process."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from functools import cache
@@ -11,7 +11,11 @@ from mooring.config import ControllerConfig
 from mooring.main import Parts, assemble
 from mooring.ml2.linuxbridge import LinuxBridgeDriver
 from mooring.ml2.load import Loader
+from mooring.ml2.macvtap import MacvtapDriver
+from mooring.ml2.mlnx import MlnxDriver
+from mooring.ml2.openvswitch import OpenvswitchDriver
 from mooring.ml2.sriov_nic_switch import SriovNicSwitchDriver
+from mooring.ml2.vmfex import VmfexDriver
 from mooring.model.identity import Assignment, Project, Token, User
 from mooring.model.outside import Clock, Ids, NoSteps, Steps
 from mooring.service.identity import ADMIN
@@ -28,7 +32,11 @@ _TTL_S = 3600
 #: Our own drivers by name: tests run from the sources, where no entry point is installed.
 DRIVERS: dict[str, Loader] = {
     "linuxbridge": lambda: LinuxBridgeDriver,
+    "macvtap": lambda: MacvtapDriver,
+    "mlnx": lambda: MlnxDriver,
+    "openvswitch": lambda: OpenvswitchDriver,
     "sriovnicswitch": lambda: SriovNicSwitchDriver,
+    "vmfex": lambda: VmfexDriver,
 }
 
 
@@ -43,13 +51,15 @@ def make_controller(
     clock: Clock | None = None,
     ids: Ids | None = None,
     steps: Steps | None = None,
+    drivers: Mapping[str, Loader] | None = None,
 ) -> Controller:
     """A controller over the database in ``folder``, new or as the last one left it, with ``admin`` in it.
 
-    The caller closes ``controller.store`` before another one may open the folder.
+    ``drivers`` are installed beside our own. The caller closes ``controller.store`` before another one may open the
+    folder.
     """
     config = replace(config or ControllerConfig(), state=str(folder))
-    parts = Parts(clock or SystemClock(), ids or SystemIds(), steps or NoSteps(), DRIVERS)
+    parts = Parts(clock or SystemClock(), ids or SystemIds(), steps or NoSteps(), {**DRIVERS, **(drivers or {})})
     controller, _ = assemble(config, parts, _stored_word())
     return controller
 

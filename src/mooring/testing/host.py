@@ -8,7 +8,7 @@ import tomllib
 import uuid
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from mooring.errors import NotFound
@@ -18,13 +18,15 @@ from mooring.host.traits import CardTraits
 from mooring.model.host import NumaCell
 from mooring.model.pci import FunctionKind, PciAddress, PciFunction
 from mooring.model.vf import VfSettings
-from mooring.testing.cards import Card
+from mooring.testing.cards import Card, in_switchdev
+from mooring.testing.dhcp import SimulatedDhcp
 from mooring.testing.disks import SimulatedDisks
 from mooring.testing.hypervisor import SimulatedHypervisor
 from mooring.testing.numa_tree import build_nodes, two_sockets
 from mooring.testing.occupants import SimulatedOccupants
 from mooring.testing.pci_kernel import KNOWN_CARDS
 from mooring.testing.pcibus import SimulatedPciBus
+from mooring.testing.plumbing import SimulatedPlumbing, add_nic
 from mooring.testing.sysfs_tree import SimulatedPf, build, folder_of, set_link, unpack_recording
 from mooring.testing.vf_table import SimulatedVfTable
 from mooring.testing.watch import SimulatedWatch
@@ -79,6 +81,11 @@ class Plan:
     disk_gib: int = 4_000
     numa_cells: Sequence[NumaCell] | None = None
     """``None``: a node in each of two sockets."""
+    ovs_bridges: Sequence[str] = ()
+    interface_mappings: Mapping[str, str] = field(default_factory=dict)
+    """Physical network to an ordinary network device, which is made."""
+    dhcp_interfaces: Mapping[str, str] = field(default_factory=dict)
+    """Physical network to the netdev by which DHCP is served; empty: it is not."""
 
 
 class SimulatedHost:
@@ -93,6 +100,8 @@ class SimulatedHost:
         self.vf_table = SimulatedVfTable(folder / "vf", tell=self.watch.say)
         self.pci_bus = SimulatedPciBus(folder / "pci", self.root, self.vf_table, tell=self.watch.say)
         self.occupants = SimulatedOccupants(folder / "occupants.json")
+        self.dhcp = SimulatedDhcp(folder / "dhcp", _dhcp_interfaces(folder), self.root)
+        self.plumbing = SimulatedPlumbing(folder / "plumbing.json", self.root)
 
     @classmethod
     def create(cls, folder: Path, plan: Plan, *, controller: str, key: str) -> "SimulatedHost":
@@ -112,6 +121,10 @@ class SimulatedHost:
         (folder / "agent.toml").write_text(_agent_toml(folder, plan, controller))
         (folder / "boot_id").write_text(str(uuid.uuid4()))
         host = cls(folder)
+        for name in plan.interface_mappings.values():
+            add_nic(host.root, name)
+        for name in plan.ovs_bridges:
+            host.plumbing.make_ovs_bridge(name)
         host.plug_cards()
         return host
 
@@ -138,7 +151,8 @@ class SimulatedHost:
             self.vf_table.plug(str(pf.netdev), self.card_of(pf), macs)
 
     def card_of(self, pf: PciFunction) -> Card:
-        return _CARDS[pf.product_id]
+        card = _CARDS[pf.product_id]
+        return card if pf.phys_switch_id is None else in_switchdev(card)
 
     def hypervisor(self) -> SimulatedHypervisor:
         facts = tomllib.loads((self.folder / "facts.toml").read_text())
@@ -151,8 +165,13 @@ class SimulatedHost:
         return Machine(
             self.root, self.vf_table, self.pci_bus, self.hypervisor(), SimulatedDisks(self.folder / "disks"),
             SimulatedWatch(self.folder / "watch.txt"), (self.folder / "boot_id").read_text().strip(), self.occupants,
-            CardTraits.of(self.root),
+            CardTraits(self.root, read_features=None, read_eswitch_mode=self._eswitch_mode), plumbing=self.plumbing,
+            dhcp=self.dhcp,
         )  # fmt: skip
+
+    def _eswitch_mode(self, pf: PciAddress) -> str | None:
+        (function,) = read_functions(self.root, only={pf})
+        return None if function.phys_switch_id is None else "switchdev"
 
     def remove_function(self, address: PciAddress) -> None:
         """The function falls off the bus: its links are gone from sysfs, as after a hot unplug."""
@@ -176,6 +195,8 @@ class SimulatedHost:
                 self._switch_on(function, has_vfs=not made & {str(function.address), function.netdev})
         self.plug_cards()
         self.occupants.leave()
+        self.dhcp.reboot()
+        self.plumbing.reboot()
         (self.folder / "boot_id").write_text(str(uuid.uuid4()))
 
     def pf_down(self, netdev: str) -> None:
@@ -233,6 +254,13 @@ class SimulatedHost:
             self.pci_bus.rebind(address, driver)
 
 
+def _dhcp_interfaces(folder: Path) -> Mapping[str, str]:
+    """What the agent's own file says."""
+    file = folder / "agent.toml"
+    agent = tomllib.loads(file.read_text())["agent"] if file.exists() else {}
+    return dict(agent.get("dhcp_interfaces", {})) if agent.get("dhcp") else {}
+
+
 def _facts_toml(facts: HypervisorFacts) -> str:
     return (
         f'type = "{facts.type}"\nversion = {facts.version}\nvcpus = {facts.vcpus}\n'
@@ -243,10 +271,16 @@ def _facts_toml(facts: HypervisorFacts) -> str:
 def _agent_toml(folder: Path, plan: Plan, controller: str) -> str:
     lines = [
         "[agent]", f'controller = "{controller}"', f'key_file = "{folder / "agent.key"}"',
-        f'state = "{folder / "agent-state"}"', f'simulate = "{folder}"', "",
+        f'state = "{folder / "agent-state"}"', f'simulate = "{folder}"',
+        *(["dhcp = true"] * bool(plan.dhcp_interfaces)), "",
     ]  # fmt: skip
+    if plan.dhcp_interfaces:
+        lines += ["[agent.dhcp_interfaces]", *(f'{net} = "{name}"' for net, name in plan.dhcp_interfaces.items()), ""]
     if plan.bridge_mappings:
         lines += ["[agent.bridge_mappings]", *(f'{net} = "{name}"' for net, name in plan.bridge_mappings.items()), ""]
+    if plan.interface_mappings:
+        mappings = (f'{net} = "{name}"' for net, name in plan.interface_mappings.items())
+        lines += ["[agent.interface_mappings]", *mappings, ""]
     for spec in plan.specs:
         lines += [*spec.toml(), ""]
     return "\n".join(lines)

@@ -182,7 +182,7 @@ class SimulatedHypervisor(Hypervisor):
 
     def _take(self, server_id: str, interface: LiveInterface) -> None:
         """Journal what is found, then change it: what the journal holds is what ``_end`` gives back."""
-        if interface.kind == "bridge":
+        if interface.is_of_host:
             return
         held = self._passthrough.inspect(interface)
         for holder, run in self._runs().items():

@@ -12,6 +12,7 @@ import msgspec
 from mooring.api.app import make_app
 from mooring.api.call import Controller, Route
 from mooring.config import ControllerConfig
+from mooring.ml2.load import Loader
 from mooring.model.outside import Clock, Ids
 from mooring.testing.controller import admin_token, make_controller, token_for
 
@@ -84,9 +85,10 @@ def serving(
     config: ControllerConfig | None = None,
     clock: Clock | None = None,
     ids: Ids | None = None,
+    drivers: Mapping[str, Loader] | None = None,
 ) -> Iterator[InProcessClient]:
     """A controller over ``folder`` that serves these routes until the block ends; nobody is logged in."""
-    controller = make_controller(folder, config, clock, ids)
+    controller = make_controller(folder, config, clock, ids, drivers=drivers)
     try:
         yield InProcessClient(falcon.testing.TestClient(make_app(controller, routes)), controller)
     finally:

@@ -17,11 +17,13 @@ from mooring.errors import MooringError, NotFound
 from mooring.host.kernel_answers import errno_name
 from mooring.model.pci import PciAddress
 from mooring.testing.cards import (
+    CISCO_VIC_1240,
     INTEL_82576,
     INTEL_E810,
     INTEL_N6001,
     INTEL_X710,
     MELLANOX_CX6,
+    MELLANOX_CX6_INFINIBAND,
     NVIDIA_V100,
     SAMSUNG_PM9A3,
     ZERO_MAC,
@@ -30,7 +32,10 @@ from mooring.testing.cards import (
 from mooring.testing.sysfs_tree import add_vfs, folder_of, rebind, remove_vfs
 from mooring.testing.vf_table import SimulatedVfTable
 
-KNOWN_CARDS = (INTEL_82576, INTEL_X710, INTEL_E810, MELLANOX_CX6, NVIDIA_V100, SAMSUNG_PM9A3, INTEL_N6001)
+KNOWN_CARDS = (
+    INTEL_82576, INTEL_X710, INTEL_E810, MELLANOX_CX6, MELLANOX_CX6_INFINIBAND, CISCO_VIC_1240, NVIDIA_V100,
+    SAMSUNG_PM9A3, INTEL_N6001,
+)  # fmt: skip
 HANG_LIMIT_S = 60.0
 _LOOK_AGAIN_S = 0.005
 _OK = "ok"

@@ -35,9 +35,14 @@ def venv_of(requirements: Sequence[str]) -> Path:
         return folder
     _log.warning("installing %s into %s, once", ", ".join(requirements), folder)
     _run([sys.executable, "-m", "venv", "--clear", str(folder)])
-    _run([str(folder / "bin/python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", *requirements])
+    run_pip(str(folder / "bin/python"), "install", *requirements)
     whole.write_text(_recipe(requirements))
     return folder
+
+
+def run_pip(python: str, command: str, *words: str) -> None:
+    """Run pip in an interpreter's own environment. Raises Unreachable, with the end of what it said."""
+    _run([python, "-m", "pip", command, "--quiet", "--disable-pip-version-check", *words])
 
 
 def _recipe(requirements: Sequence[str]) -> str:

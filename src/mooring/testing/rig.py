@@ -1,5 +1,6 @@
 """A controller and one host's agent as processes, for tests that kill them and for benches that load them."""
 
+import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -18,11 +19,15 @@ _PAGES_MAX = 1_000
 class Process:
     """One of our processes: its command, its log, and whether it lives."""
 
-    def __init__(self, command: list[str], log: Path):
+    def __init__(self, command: list[str], log: Path, environment: Mapping[str, str] | None = None):
         self.log = log
         with log.open("ab") as stream:
             self._popen = subprocess.Popen(  # noqa: S603 - our own
-                [sys.executable, "-m", *command], stdin=subprocess.DEVNULL, stdout=stream, stderr=stream
+                [sys.executable, "-m", *command],
+                stdin=subprocess.DEVNULL,
+                stdout=stream,
+                stderr=stream,
+                env={**os.environ, **(environment or {})},
             )
 
     @property
@@ -42,10 +47,14 @@ class Process:
 
 
 class Rig:
-    """``folder`` outlives the processes, as a disk does. ``settings`` is the text of a ``controller.toml``."""
+    """``folder`` outlives the processes, as a disk does. ``settings`` is the text of a ``controller.toml``.
 
-    def __init__(self, folder: Path, settings: str = ""):
+    ``environment`` is what the controller's has besides or instead of our own.
+    """
+
+    def __init__(self, folder: Path, settings: str = "", environment: Mapping[str, str] | None = None):
         self.folder = folder
+        self._environment = environment
         self._config = folder / "controller.toml"
         self._config.write_text(settings)
         with listen("127.0.0.1:0") as probe:
@@ -70,7 +79,7 @@ class Rig:
         plain = ["mooring", "controller", "--state", str(self.state), "--listen", self.address]
         plain += ["--config", str(self._config)]
         faulty = ["mooring.testing.faulty", "controller", str(self.state), self.address, *steps, str(self.armed)]
-        self.controller = Process(faulty if steps else plain, self.folder / "controller.log")
+        self.controller = Process(faulty if steps else plain, self.folder / "controller.log", self._environment)
         wait_until(self._answers, START_MAX_S, f"the controller answers; see {self.controller.log}")
         self.client.close()
         self.client = ApiClient.of_clouds_file(self.state / CLOUDS)

@@ -33,6 +33,10 @@ def vf_entry(index: int, settings: VfSettings, *, with_counters: bool = False) -
         *(attribute(kind, struct.pack(f"={1 + len(values)}I", index, *values)) for kind, values in words),
         attribute(12, attribute(1, info)),
     ]
+    if settings.guid is not None:
+        node, _, port = settings.guid.partition("/")
+        for kind, guid in ((10, node), (11, port or node)):
+            parts.append(attribute(kind, struct.pack("=I4xQ", index, int(guid.replace(":", ""), 16))))
     if with_counters:
         parts.append(attribute(8, b"".join(attribute(kind, bytes(8)) for kind in range(_COUNTERS))))
     return b"".join(parts)

@@ -19,12 +19,17 @@ from pathlib import Path
 from mooring.core.endpoints import is_passthrough
 from mooring.errors import Invalid, NotFound
 from mooring.host.sysfs import find_root
+from mooring.model.infiniband import guid_of
 from mooring.model.pci import PciAddress
 from mooring.testing.cards import Card
 from mooring.testing.disk_tree import add_disk, remove_disks
 
 RECORDING = "host-82576"
 _SECOND_SOCKET_BUS = 0x80
+_INFINIBAND_CLASS = "0x0207"
+_ARPHRD_INFINIBAND = 32
+_IPOIB_PREFIX = "00:00:10:29:fe:80:00:00:00:00:00:00"
+"""Of a 20-octet address: flags and queue pair, then the subnet's prefix; the port's GUID follows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ class SimulatedPf:
     """``None``: the card's own speed."""
     link_is_up: bool = True
     mtu: int = 1500
+    is_switchdev: bool = False
+    """Its embedded switch is in switchdev mode, so that each VF has a representor."""
 
     def vf_address(self, vf_index: int) -> PciAddress:
         offset = self.card.offset_of_port(self.address.function)
@@ -49,6 +56,9 @@ class SimulatedPf:
     def vf_netdev(self, vf_index: int) -> str:
         """As udev names them: the PF's name, ``v``, and the index."""
         return f"{self.netdev}v{vf_index}"
+
+    def representor(self, vf_index: int) -> str:
+        return f"{self.netdev}_{vf_index}"
 
     def vf_mac(self, vf_index: int) -> str:
         """What the VF's driver would have drawn at random; the same each time."""
@@ -104,6 +114,7 @@ def add_vfs(root: Path, pf_address: PciAddress, vf_driver: str | None) -> None:
         (pf / f"virtfn{vf_index}").symlink_to(f"../{address}")
         netdev_of_vf = _Netdev(f"{netdev}v{vf_index}", _drawn_mac(pf_mac, vf_index))
         _add_vf(tree, pf, address, vf_driver, netdev_of_vf if netdev else None)
+        _add_representor(tree, pf, vf_index)
 
 
 def remove_vfs(root: Path, pf_address: PciAddress) -> None:
@@ -115,6 +126,10 @@ def remove_vfs(root: Path, pf_address: PciAddress) -> None:
         link.unlink()
         if vf.is_dir():
             tree.remove_function(vf)
+    for port in pf.glob("net/*/phys_port_name"):
+        if "vf" in port.read_text():
+            (root / "class/net" / port.parent.name).unlink()
+            shutil.rmtree(port.parent)
     (pf / "sriov_numvfs").write_text("0\n")
 
 
@@ -188,10 +203,29 @@ def _add_pf(tree: "_Tree", pf: SimulatedPf) -> None:
     speed_mbps = (pf.speed_mbps or card.speed_mbps) if pf.link_is_up else None
     if card.is_nic:
         tree.add_netdev(folder, _Netdev(pf.netdev, pf.mac, speed_mbps, pf.mtu))
+    if pf.is_switchdev:
+        _write(folder / "net" / pf.netdev, {"phys_switch_id": _switch_id(pf), "phys_port_name": "p0"})
     for vf_index in range(pf.num_vfs):
         (folder / f"virtfn{vf_index}").symlink_to(f"../{pf.vf_address(vf_index)}")
         netdev = _Netdev(pf.vf_netdev(vf_index), pf.vf_mac(vf_index)) if card.is_nic else None
         _add_vf(tree, folder, pf.vf_address(vf_index), card.vf_driver, netdev)
+        _add_representor(tree, folder, vf_index)
+
+
+def _switch_id(pf: SimulatedPf) -> str:
+    """Of the card, as mlx5 makes it of the system image's GUID: eight octets."""
+    return hashlib.blake2b(f"{pf.address.domain}/{pf.address.bus}/{pf.mac}".encode(), digest_size=8).hexdigest()
+
+
+def _add_representor(tree: "_Tree", pf: Path, vf_index: int) -> None:
+    """The VF's, if the PF's switch is in switchdev mode."""
+    uplink = min((pf / "net").glob("*"), default=None)
+    if uplink is None or not (uplink / "phys_switch_id").exists():
+        return
+    name, switch_id = f"{uplink.name}_{vf_index}", (uplink / "phys_switch_id").read_text().strip()
+    tree.add_netdev(pf, _Netdev(name, _drawn_mac((uplink / "address").read_text().strip(), 0x100 + vf_index)))
+    port_name = f"pf{PciAddress.parse(pf.name).function}vf{vf_index}"
+    _write(pf / "net" / name, {"phys_switch_id": switch_id, "phys_port_name": port_name})
 
 
 def _add_vf(tree: "_Tree", pf: Path, address: PciAddress, driver: str | None, netdev: "_Netdev | None") -> None:
@@ -335,10 +369,11 @@ class _Tree:
         home = folder / "net" / netdev.name
         home.mkdir(parents=True)
         ifindex = next(self._ifindices)
+        is_infiniband = (folder / "class").read_text().startswith(_INFINIBAND_CLASS)
         _write(
             home,
             {
-                "address": netdev.mac.lower(),
+                "address": f"{_IPOIB_PREFIX}:{guid_of(netdev.mac)}" if is_infiniband else netdev.mac.lower(),
                 "addr_assign_type": 0,
                 "dev_id": "0x0",
                 "dev_port": 0,
@@ -347,7 +382,7 @@ class _Tree:
                 "iflink": ifindex,
                 "mtu": netdev.mtu,
                 "operstate": "up" if netdev.speed_mbps else "down",
-                "type": 1,
+                "type": _ARPHRD_INFINIBAND if is_infiniband else 1,
                 "uevent": f"INTERFACE={netdev.name}\nIFINDEX={ifindex}",
             },
         )

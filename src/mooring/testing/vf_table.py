@@ -115,7 +115,7 @@ class SimulatedVfTable:
 
     def look(self, pf_netdev: str) -> PfView:
         pf = self._reached(pf_netdev)
-        shown = pf.vfs[: pf.mishaps.truncated_to]
+        shown = pf.vfs[: pf.mishaps.truncated_to] if pf.card.shows_vfs else ()
         if len(shown) != len(pf.vfs):
             raise HostFault(f"the VF list of {pf_netdev} has {len(shown)} entries, the kernel counts {len(pf.vfs)} VFs")
         vfs = {index: _shown(pf.card, settings) for index, settings in enumerate(shown)}
@@ -219,6 +219,8 @@ def _refusal(pf: _Pf, vf_index: int, field: VfField, value: object) -> int:
         return errno.EINVAL
     if field in pf.mishaps.errnos or field in pf.card.refusals:
         return pf.mishaps.errnos.get(field) or pf.card.refusals[field]
+    if field is VfField.GUID and pf.card.newborn.guid is None:
+        return errno.EOPNOTSUPP
     match field, value:
         case VfField.MAC, str(mac):
             wrong = int(mac[:2], 16) & _GROUP_BIT or (mac == ZERO_MAC and not pf.card.takes_zero_mac)
@@ -226,6 +228,8 @@ def _refusal(pf: _Pf, vf_index: int, field: VfField, value: object) -> int:
         case VfField.VLAN, Vlan(id=vlan_id, qos=qos, protocol=protocol):
             if vlan_id > VLAN_ID_MAX or qos > VLAN_QOS_MAX:
                 return errno.EINVAL
+            if vlan_id and not pf.card.takes_vlans:
+                return errno.EOPNOTSUPP
             return 0 if protocol in pf.card.vlan_protocols else errno.EPROTONOSUPPORT
         case VfField.RATE, TxRate() as rate:
             return 0 if _takes_rate(pf, rate) else errno.EINVAL

@@ -39,6 +39,7 @@ from mooring.testing.disks import SimulatedDisks
 from mooring.testing.hypervisor import SimulatedHypervisor
 from mooring.testing.occupants import SimulatedOccupants
 from mooring.testing.pcibus import SimulatedPciBus
+from mooring.testing.plumbing import SimulatedPlumbing
 from mooring.testing.sysfs_tree import SimulatedPf
 from mooring.testing.vf_table import SimulatedVfTable, WriteRecord
 from mooring.testing.watch import SimulatedWatch
@@ -190,6 +191,7 @@ class Host:
             self.sysfs, self.table, self.bus, self.hypervisor, self.disks, self.watch, "boot-1",
             SimulatedOccupants(folder / "occupants.json"),
             CardTraits.of(self.sysfs),
+            SimulatedPlumbing(folder / "plumbing.json", self.sysfs),
         )  # fmt: skip
         self.clock = StillClock()
         self.ids = CountedIds()

@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from pathlib import Path
-from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
@@ -15,21 +14,27 @@ from mooring.host.machine import DomainFiles
 from mooring.model.desired import DesiredInterface, DesiredServer
 from mooring.model.pci import PciAddress
 from mooring.testing.schemas import validate_domain
+from tests.unit.host.interfaces import (
+    DIRECT,
+    DIRECT_QBH,
+    INFINIBAND,
+    MAC,
+    MACVTAP,
+    MACVTAP_QBH,
+    NORMAL,
+    NORMAL_OVS,
+    OFFLOADED,
+    ON_OVS,
+    PHYSICAL,
+    PORT,
+    SHARED_NIC,
+    VF,
+    WIRING,
+    shape,
+)
 
-VF = PciAddress.parse("0000:81:10.4")
-PORT = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
-MAC = "02:00:00:00:01:55"
-WIRING = Wiring({VF: "enp129s0f0v2"})
 FOLDER = Path("/var/lib/mooring/servers/0b2f1c3e-9a57-4c55-8d36-1f6f7f3f2a11")
 FILES = DomainFiles(FOLDER / "config-drive.iso", FOLDER / "console.log", FOLDER / "root.qcow2")
-
-DIRECT = DesiredInterface(PORT, MAC, vnic_type="direct", vif_type="hw_veb", address=VF, vlan_id=100)
-MACVTAP = replace(DIRECT, vnic_type="macvtap")
-NORMAL = DesiredInterface(PORT, MAC, vnic_type="normal", vif_type="bridge", bridge="br-phys1", vlan_id=100, mtu=9000)
-DIRECT_QBH = replace(DIRECT, vif_type="802.1qbh", profile_id="gold")
-MACVTAP_QBH = replace(DIRECT_QBH, vnic_type="macvtap")
-ON_OVS = replace(NORMAL, bridge="br-ovs")
-PHYSICAL = replace(DIRECT, vnic_type="direct-physical", vif_type="hostdev_physical", vlan_id=0)
 
 EVERY_KIND = [
     pytest.param(DIRECT, id="direct"),
@@ -44,6 +49,10 @@ EVERY_KIND = [
     pytest.param(DIRECT_QBH, id="direct-port-profile"),
     pytest.param(MACVTAP_QBH, id="macvtap-port-profile"),
     pytest.param(PHYSICAL, id="direct-physical"),
+    pytest.param(NORMAL_OVS, id="ovs-normal"),
+    pytest.param(OFFLOADED, id="ovs-direct"),
+    pytest.param(SHARED_NIC, id="macvtap-on-a-nic"),
+    pytest.param(INFINIBAND, id="infiniband"),
 ]
 
 
@@ -61,122 +70,6 @@ def server(*interfaces: DesiredInterface, name: str = "web1") -> DesiredServer:
 
 def build(*interfaces: DesiredInterface, kind: DomainKind = DomainKind.KVM, name: str = "web1") -> str:
     return domain_xml(server(*interfaces, name=name), kind, WIRING, FILES)
-
-
-def shape(xml: str) -> list[str]:
-    """Every element as ``path attribute=value ...``, in order."""
-
-    def walk(element: ET.Element, path: str) -> list[str]:
-        here = f"{path}/{element.tag}"
-        line = " ".join([here, *(f"{name}={value}" for name, value in sorted(element.attrib.items()))])
-        return [line, *(line for child in element for line in walk(child, here))]
-
-    return walk(parse(xml), "")
-
-
-ADDRESS = "address bus=0x81 domain=0x0000 function=0x4 slot=0x10"
-VLAN_100 = ["/interface/vlan", "/interface/vlan/tag id=100"]
-GOLD = ["/interface/virtualport type=802.1Qbh", "/interface/virtualport/parameters profileid=gold"]
-ALIAS = f"alias name=ua-{PORT}"
-
-
-@pytest.mark.parametrize(
-    ("interface", "expected"),
-    [
-        pytest.param(
-            DIRECT,
-            [
-                "/interface managed=yes type=hostdev",
-                f"/interface/mac address={MAC}",
-                "/interface/driver name=vfio",
-                "/interface/source",
-                f"/interface/source/{ADDRESS} type=pci",
-                *VLAN_100,
-                f"/interface/{ALIAS}",
-            ],
-            id="direct",
-        ),
-        pytest.param(
-            MACVTAP,
-            [
-                "/interface type=direct",
-                f"/interface/mac address={MAC}",
-                "/interface/source dev=enp129s0f0v2 mode=passthrough",
-                *VLAN_100,
-                "/interface/model type=virtio",
-                f"/interface/{ALIAS}",
-            ],
-            id="macvtap",
-        ),
-        pytest.param(
-            NORMAL,
-            [
-                "/interface type=bridge",
-                f"/interface/mac address={MAC}",
-                "/interface/source bridge=br-phys1",
-                *VLAN_100,
-                "/interface/model type=virtio",
-                "/interface/mtu size=9000",
-                f"/interface/{ALIAS}",
-            ],
-            id="normal",
-        ),
-        pytest.param(
-            ON_OVS,
-            [
-                "/interface type=bridge",
-                f"/interface/mac address={MAC}",
-                "/interface/source bridge=br-ovs",
-                "/interface/virtualport type=openvswitch",
-                f"/interface/virtualport/parameters interfaceid={PORT}",
-                *VLAN_100,
-                "/interface/model type=virtio",
-                "/interface/mtu size=9000",
-                f"/interface/{ALIAS}",
-            ],
-            id="normal-on-ovs",
-        ),
-        pytest.param(
-            DIRECT_QBH,
-            [
-                "/interface managed=yes type=hostdev",
-                f"/interface/mac address={MAC}",
-                "/interface/driver name=vfio",
-                "/interface/source",
-                f"/interface/source/{ADDRESS} type=pci",
-                *GOLD,
-                f"/interface/{ALIAS}",
-            ],
-            id="direct-port-profile",
-        ),
-        pytest.param(
-            PHYSICAL,
-            [
-                "/hostdev managed=yes mode=subsystem type=pci",
-                "/hostdev/source",
-                f"/hostdev/source/{ADDRESS}",
-                f"/hostdev/{ALIAS}",
-            ],
-            id="direct-physical",
-        ),
-    ],
-)
-def test_interface_has_exactly_these_elements(interface: DesiredInterface, expected: list[str]) -> None:
-    assert shape(interface_xml(interface, replace(WIRING, ovs_bridges=frozenset({"br-ovs"})))) == expected
-
-
-@pytest.mark.parametrize("interface", [DIRECT, MACVTAP])
-def test_flat_network_writes_vlan_0_on_a_vf_because_libvirt_sets_it_anyway(interface: DesiredInterface) -> None:
-    assert "/interface/vlan/tag id=0" in shape(interface_xml(replace(interface, vlan_id=0), WIRING))
-
-
-def test_flat_network_writes_no_vlan_on_a_bridge_because_older_libvirt_refuses_it() -> None:
-    assert "vlan" not in interface_xml(replace(NORMAL, vlan_id=0), WIRING)
-
-
-@pytest.mark.parametrize("interface", [DIRECT_QBH, MACVTAP_QBH])
-def test_port_profile_is_never_written_beside_a_vlan(interface: DesiredInterface) -> None:
-    assert "vlan" not in interface_xml(interface, WIRING)
 
 
 def test_guests_disk_is_an_overlay_that_the_host_may_cache_and_its_config_drive_is_read_only() -> None:
@@ -265,11 +158,12 @@ def test_read_back_of_an_interface_is_what_was_asked_for(interface: DesiredInter
     own = parse_marker(build(replace(interface, address=VF)))
     assert own is not None
     (live,) = own.interfaces
-    is_physical = interface is PHYSICAL
+    is_physical = interface in (PHYSICAL, INFINIBAND)
     assert own.generation == 7
     assert live.port_id == PORT
     assert live.mac == (None if is_physical else MAC)
     assert live.profile_id == interface.profile_id
+    assert live.is_of_host is (interface.vnic_type == "normal")
     if live.vlan_id is not None:
         assert live.vlan_id == interface.vlan_id
     assert live.address == (VF if interface.vnic_type in {"direct", "direct-physical"} else None)
@@ -299,6 +193,7 @@ def test_state_of_a_domain_names_its_ports_macs_and_functions() -> None:
         pytest.param(replace(NORMAL, bridge=None), "bridge", id="no-bridge"),
         pytest.param(replace(NORMAL, bridge=".."), "bridge", id="dots"),
         pytest.param(replace(NORMAL, bridge="sixteen-letters-"), "bridge", id="longer-than-ifnamsiz"),
+        pytest.param(replace(SHARED_NIC, source=None), "network device", id="no-nic"),
         pytest.param(replace(DIRECT_QBH, profile_id=None), "port profile", id="no-profile"),
         pytest.param(replace(DIRECT_QBH, profile_id="x" * 40), "port profile", id="longer-than-libvirts-field"),
     ],
@@ -324,8 +219,8 @@ def test_server_that_makes_no_domain_is_refused(wrong: DesiredServer) -> None:
 
 
 def test_vif_type_that_no_branch_knows_is_unsupported_with_its_name() -> None:
-    with pytest.raises(Unsupported, match="'ovs' with vnic type 'direct'"):
-        build(replace(DIRECT, vif_type="ovs"))
+    with pytest.raises(Unsupported, match="'vhostuser' with vnic type 'direct'"):
+        build(replace(DIRECT, vif_type="vhostuser"))
 
 
 def test_macvtap_without_a_network_device_is_a_fault_of_the_host() -> None:

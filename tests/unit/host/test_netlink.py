@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from mooring.host.netlink import NetlinkVfTable
 from mooring.host.rtnetlink import RouteSocket
 from mooring.model.vf import LinkState, TxRate, VfField, VfSettings, Vlan, VlanProtocol
 from mooring.testing.cards import INTEL_82576, INTEL_E810, Card
+from mooring.testing.contracts import FIELDS
 from mooring.testing.vf_table import Mishaps, SimulatedVfTable
 from tests.unit.host.miniature import MiniatureKernel
 
@@ -38,7 +40,7 @@ class Subject:
 
 def test_all_fields_go_in_one_request(tmp_path: Path) -> None:
     subject = Subject(tmp_path, INTEL_E810)
-    subject.table.write(PF, 1, tuple(VfField), WANTED)
+    subject.table.write(PF, 1, FIELDS, WANTED)
     assert len(subject.asked()) == 1
     assert subject.table.read(PF, 1) == WANTED
 
@@ -70,7 +72,7 @@ def test_a_pf_that_is_gone_is_not_asked_again(tmp_path: Path) -> None:
     subject = Subject(tmp_path, INTEL_E810)
     subject.card.unplug(PF)
     with pytest.raises(NotFound, match=r"netdev enp1s0 could not"):
-        subject.table.write(PF, 1, tuple(VfField), WANTED)
+        subject.table.write(PF, 1, FIELDS, WANTED)
     assert len(subject.asked()) == 1
 
 
@@ -156,7 +158,7 @@ def test_the_real_kernel_understands_each_field_and_the_loopback_takes_none(
     real: NetlinkVfTable, field: VfField
 ) -> None:
     with pytest.raises((Unsupported, HostFault)) as refusal:
-        real.write("lo", 0, (field,), WANTED)
+        real.write("lo", 0, (field,), replace(WANTED, guid="02:00:00:00:00:00:00:aa"))
     # Without CAP_NET_ADMIN nobody may even ask.
     assert refusal.value.facts["errno"] in (errno.EOPNOTSUPP, errno.EPERM)
     assert refusal.value.facts["field"] is field

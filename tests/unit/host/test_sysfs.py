@@ -289,6 +289,18 @@ def test_a_functions_class_and_the_link_type_of_a_pf_are_read(tree: Path) -> Non
         assert function_at(tree, PF).link_type == kind
 
 
+@pytest.mark.parametrize(("address", "faults"), [("00:00:10:29" + ":00" * 16, 0), ("00:00:10:29" + ":00" * 15, 1)])
+def test_an_address_of_infiniband_is_no_mac_and_no_fault(tree: Path, address: str, faults: int) -> None:
+    for where, netdev in ((PF, "ens1f0"), (VF, "ens1f0v0")):
+        folder = folder_of(tree, where) / "net" / netdev
+        (folder / "type").write_text("32\n")
+        (folder / "address").write_text(f"{address}\n")
+        function = function_at(tree, where)
+        assert (function.netdev, function.mac, len(function.faults)) == (netdev, None, faults)
+        (folder / "type").write_text("1\n")
+        assert len(function_at(tree, where).faults) == 1
+
+
 def test_what_is_no_bridge_is_listed_with_its_class_and_nothing_of_a_nic(recorded: dict[str, PciFunction]) -> None:
     disk = recorded["0000:00:1f.2"]
     assert (disk.kind, disk.device_class, disk.netdev, disk.pf) == (FunctionKind.PCI, "010601", None, None)

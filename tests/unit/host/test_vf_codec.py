@@ -171,6 +171,7 @@ settings_shown = st.builds(
     trust=st.none() | st.booleans(),
     rate=st.builds(TxRate, words, words),
     link_state=st.sampled_from(LinkState),
+    guid=st.none() | st.binary(min_size=8, max_size=8).map(lambda octets: octets.hex(":")),
 )
 
 
@@ -186,7 +187,8 @@ def test_what_the_kernel_lists_is_what_is_read(vfs: list[VfSettings], with_count
 def test_what_is_written_reads_back_from_the_same_attributes(
     settings: VfSettings, index: int, fields: list[VfField]
 ) -> None:
-    wanted = replace(settings, spoof_check=bool(settings.spoof_check), trust=bool(settings.trust))
+    guid = settings.guid or "fa:16:3e:00:00:01:02:03"
+    wanted = replace(settings, spoof_check=bool(settings.spoof_check), trust=bool(settings.trust), guid=guid)
     body = encode_settings("enp1s0", index, fields, wanted)
     start = 16 + 12 + 4  # ifinfomsg, IFLA_IFNAME, the header of the list
     attributes = b""
