@@ -78,7 +78,9 @@ ovs-vsctl --may-exist add-br {ovs_bridge} -- --may-exist add-port {ovs_bridge} u
 ip link set uplink2 up
 """
 #: What packaging/systemd gives the agent of root's powers, and no more.
-_AS_THE_UNIT = ("setpriv", "--bounding-set=-all,+net_admin", "--inh-caps=-all", "--no-new-privs")
+_POWERS = "+net_admin"
+#: What mooring-agent.service.d/dhcp.conf of packaging/systemd adds to that.
+DHCP_POWERS = "+sys_admin,+net_raw,+net_bind_service,+setuid,+setgid,+kill"
 
 
 class LabCloud:
@@ -89,6 +91,8 @@ class LabCloud:
         folder.mkdir(exist_ok=True)
         self.rig = Rig(folder)
         self._agents: dict[str, int] = {}
+        self.powers: dict[str, str] = {}
+        """What the agent of a host has besides the unit's, as ``setpriv`` spells it."""
         self.image_id = ""
 
     @property
@@ -120,7 +124,9 @@ class LabCloud:
         host = self.lab[name]
         plain = ["mooring", "agent", "--config", AGENT_FILE]
         faulty = ["python3", "-m", "mooring.testing.faulty", "agent", AGENT_FILE, *steps, f"{STATE}/armed"]
-        self._agents[name] = host.spawn([*_AS_THE_UNIT, *(faulty if steps else plain)], log=AGENT_LOG)
+        powers = ",".join(filter(None, ("-all", _POWERS, self.powers.get(name))))
+        as_the_unit = ("setpriv", f"--bounding-set={powers}", "--inh-caps=-all", "--no-new-privs")
+        self._agents[name] = host.spawn([*as_the_unit, *(faulty if steps else plain)], log=AGENT_LOG)
 
     def agent_is_dead(self, name: str) -> bool:
         return self.lab[name].run(["test", "-d", f"/proc/{self._agents[name]}"], check=False).code != 0
@@ -235,15 +241,15 @@ class LabCloud:
 
     def boot(
         self, name: str, host: str, flavor: str, ports: Sequence[Mapping[str, Any]], pings: Sequence[str] = (),
-        image: str = "",
+        image: str = "", **orders: str,
     ) -> str:  # fmt: skip
         """A server on that host, of the lab's guest; returns its id at once.
 
-        It pings ``pings`` and tells so on its console.
+        It pings ``pings`` and tells so on its console; ``orders`` are more of what inside/guest-init obeys.
         """
         wish = {
             "name": name, "flavorRef": flavor, "imageRef": image or self.image_id,
-            "metadata": {"ping": ",".join(pings)}, "availability_zone": f"nova:{host}",
+            "metadata": {"ping": ",".join(pings), **orders}, "availability_zone": f"nova:{host}",
             "networks": [{"port": port["id"]} for port in ports],
         }  # fmt: skip
         made = self.client.want(202, "POST", "/compute/v2.1/servers", {"server": wish})["server"]
