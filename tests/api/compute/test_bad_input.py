@@ -78,7 +78,7 @@ BAD_SERVERS: list[tuple[dict[str, object], str]] = [
     ({"tags": "a"}, "is not of type 'array'"),
     ({"tags": [f"t{n}" for n in range(51)]}, "is too long"),
     ({"key_name": "mine"}, "Invalid key_name provided"),
-    ({"networks": [{"uuid": UUID, "port-profile": "gold"}]}, "networks.port-profile is not served"),
+    ({"networks": [{"uuid": UUID, "port-profile": "x" * 256}]}, "port-profile"),
     ({"adminPass": "word"}, "field/attribute adminPass. Value: ***."),
     ({"hostname": "h"}, "hostname"),
     ({"accessIPv4": "192.0.2.1"}, "accessIPv4"),

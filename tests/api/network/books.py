@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from mooring.core.addressing import is_auto_address
 from mooring.model.network import Subnet
+from mooring.service.audit_network import free_vlans, marks_of_sharing
 from mooring.store import tables
 from mooring.store.addresses import free_spans
 from mooring.store.networks import NETWORKS, SUBNETS
@@ -22,7 +23,8 @@ _COPIES = Sql(select(_S.network_id, _S.shared, _S.external))
 
 def unbalanced(tx: Tx) -> list[str]:
     """Every disagreement, in a sentence; nothing is what there should be."""
-    return [*_addresses(tx), *(text for subnet in SUBNETS.where(tx) for text in _pools(tx, subnet)), *_copies(tx)]
+    pools = (text for subnet in SUBNETS.where(tx) for text in _pools(tx, subnet))
+    return [*_addresses(tx), *pools, *_copies(tx), *free_vlans(tx), *marks_of_sharing(tx)]
 
 
 def _addresses(tx: Tx) -> Iterator[str]:

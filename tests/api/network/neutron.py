@@ -1,7 +1,7 @@
 """A controller with two hosts behind the networking API, and the callers that the recordings know."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,12 +10,14 @@ from sqlalchemy import select
 
 from mooring.api.network.routes import ROUTES
 from mooring.config import ControllerConfig
+from mooring.ml2.load import Loader
 from mooring.model.host import Host
 from mooring.model.pci import FunctionKind, PciAddress
 from mooring.model.port import VnicType
 from mooring.model.request import Claim, Device
 from mooring.model.server import Flavor, Server, ServerStatus
-from mooring.model.vf import VfSettings, VfState
+from mooring.model.vf import VfState
+from mooring.service.claims import desired_settings
 from mooring.service.ports import PortWish, create_port
 from mooring.service.world import World
 from mooring.store import servers, tables
@@ -132,10 +134,11 @@ def made(answer: Answer, noun: str) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def neutron_at(folder: Path) -> Iterator[Neutron]:
+def neutron_at(folder: Path, drivers: Mapping[str, Loader] | None = None, **settings: Any) -> Iterator[Neutron]:
+    """``settings`` are the controller's, besides the VLAN ranges; ``drivers`` are installed beside our own."""
     clock = SteppedClock()
-    config = ControllerConfig(state=str(folder), network_vlan_ranges=RANGES)
-    with serving(folder, ROUTES, config, clock, SeededIds()) as nobody:
+    config = ControllerConfig(state=str(folder), **{"network_vlan_ranges": RANGES, **settings})
+    with serving(folder, ROUTES, config, clock, SeededIds(), drivers) as nobody:
         controller = nobody.controller
         controller.store.write_now(lambda tx: add_hosts(tx, controller.world))
         yield Neutron(
@@ -156,6 +159,9 @@ def add_hosts(tx: Tx, world: World) -> None:
     cards = {"physnet1": ("ens1",), "physnet2": ("ens2",)}
     bridges = {"physnet1": "br-1", "physnet2": "br-2"}
     for name, bridge_mappings in (("cn1", {}), ("cn2", bridges)):
+        world.heartbeats.hear(name)
+        if HOSTS.first(tx, name=name) is not None:
+            continue  # a restart over the same folder
         HOSTS.insert(
             tx,
             Host(
@@ -163,7 +169,6 @@ def add_hosts(tx: Tx, world: World) -> None:
                 bridge_mappings=bridge_mappings, started_at=tx.now, heard_at=tx.now,
             ),
         )  # fmt: skip
-        world.heartbeats.hear(name)
 
 
 def run_server(neutron: Neutron, network: dict[str, Any], *, slot: str | None = None) -> tuple[str, str]:
@@ -190,7 +195,8 @@ def run_server(neutron: Neutron, network: dict[str, Any], *, slot: str | None = 
                 world.ids.uuid(), "cn2", address, FunctionKind.VF, "8086", "10ca", VfState.IN_USE, tx.now, 1
             )
             DEVICES.insert(tx, device)
-            CLAIMS.insert(tx, Claim(device.id, "cn2", address, server.id, port.id, 1, tx.now, VfSettings()))
+            desired = desired_settings(tx, port, device.kind, 0)
+            CLAIMS.insert(tx, Claim(device.id, "cn2", address, server.id, port.id, 1, tx.now, desired))
         return server.id, port.id
 
     return neutron.nobody.controller.store.write_now(story)

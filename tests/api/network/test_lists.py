@@ -15,7 +15,7 @@ class Shelf:
     def __init__(self, neutron: Neutron):
         self.neutron = neutron
         self.networks = [
-            neutron.vlan_network(200 + n, name=f"net{n % 2}", mtu=1500 + n % 3, admin_state_up=n % 2 == 0)
+            neutron.vlan_network(200 + n, name=f"net{n % 2}", mtu=1400 + n % 3, admin_state_up=n % 2 == 0)
             for n in range(5)
         ]
         self.subnets = []
@@ -95,7 +95,7 @@ def test_filters_by_values_of_the_rows_themselves(shelf: Shelf) -> None:
         ("provider:segmentation_id=202&provider:segmentation_id=203", (2, 3)),
         ("provider:physical_network=physnet1&name=net1", (1, 3)),
         ("provider:network_type=flat", ()),
-        ("mtu=1501", (1, 4)),
+        ("mtu=1401", (1, 4)),
         ("shared=true", ()),
         ("router:external=false&name=net0", (0, 2, 4)),
         ("status=ACTIVE&name=net0", (0, 2, 4)),

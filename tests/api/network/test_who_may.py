@@ -125,7 +125,8 @@ def test_shared_network_is_used_and_not_owned(neutron: Neutron) -> None:
     assert neutron.show("network", network["id"], other)["subnets"] == [subnet["id"]]
     assert neutron.show("subnet", subnet["id"], other)["cidr"] == subnet["cidr"]
     port = neutron.port(network, other, fixed_ips=[{"subnet_id": subnet["id"]}])
-    assert neutron.member.get(f"{BASE}/ports/{port['id']}").status == 404, "the owner of a network owns no port on it"
+    assert neutron.ids("ports") == [port["id"]], "the owner of a network sees who is on it"
+    assert neutron.change("port", port["id"], neutron.member, name="mine").status == 403, "and owns no port on it"
     refused: list[tuple[str, str, object]] = [
         ("PUT", f"{BASE}/networks/{network['id']}", {"network": {"name": "x"}}),
         ("DELETE", f"{BASE}/networks/{network['id']}", None),
@@ -145,6 +146,8 @@ def test_shared_network_is_used_and_not_owned(neutron: Neutron) -> None:
         ("port_security_enabled", True),
         ("device_owner", "network:dhcp"),
         ("fixed_ips", [{"ip_address": "192.0.2.99"}]),
+        ("allowed_address_pairs", [{"ip_address": "192.0.2.99"}]),
+        ("allowed_address_pairs", []),
     ],
 )
 def test_guest_of_a_shared_network_does_not_choose_what_could_pass_for_another(
