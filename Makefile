@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help demo run test test-tempest check bench bench-host bench-placing fuzz lab docs clean lock venv
+.PHONY: help demo run test test-tempest check bench bench-host bench-neutron bench-placing fuzz lab docs clean lock venv
 
 BIN := .venv/bin
 # What to hand on to the program that a target runs, as in: make test ARGS="tests/unit -k vlan"
@@ -39,6 +39,7 @@ check: venv  ## lint, format, types, and the rules of the house
 bench: venv  ## figures: requests a second, time to ACTIVE, memory; then bench-placing (bench-host has a host's)
 	@$(BIN)/python bench/run.py $(ARGS)
 	@$(if $(ARGS),true,$(BIN)/python bench/placing.py)
+	@$(if $(ARGS),true,$(BIN)/python bench/networking.py --neutron installed)
 
 bench-host: venv  ## figures of a host: microseconds for a VF, milliseconds for a thousand (boots the lab for them)
 	@$(BIN)/python bench/host.py $(ARGS)
@@ -46,6 +47,10 @@ bench-host: venv  ## figures of a host: microseconds for a VF, milliseconds for 
 # Nova comes from PyPI into a venv of its own, in the user's cache folder (ARGS="--no-nova": without it).
 bench-placing: venv  ## figures of placing: microseconds among 10,000 hosts, beside Nova's own filter
 	@$(BIN)/python bench/placing.py $(ARGS)
+
+# Neutron comes from PyPI into a venv of its own, as Nova does.
+bench-neutron: venv  ## figures of the Networking API: microseconds a request, beside a real neutron-server
+	@$(BIN)/python bench/networking.py $(ARGS)
 
 # atheris is for this alone, so that it is in no lock; ARGS="--seconds 600 nics" is one reader for ten minutes.
 fuzz: venv  ## look for texts that break what reads files, bodies and command lines, a minute for each reader

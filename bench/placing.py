@@ -5,13 +5,12 @@ both PFs, and CPUs and memory are used to match. Ours is the engine's best answe
 ``PciDeviceStats.support_requests`` once for every host, which only says which hosts would do (bench/nova_filter.py).
 Both are medians of rounds in one run, of processor time, so that what else runs on the machine counts for
 little; and both have to find the same number of hosts. Nova comes from PyPI into a venv of
-its own, kept in ``$MOORING_BENCH_DIR`` or ``mooring-bench`` in the user's cache folder.
+its own (``mooring/testing/peers.py``).
 """
 
 import argparse
 import json
 import math
-import os
 import random
 import statistics
 import subprocess
@@ -29,13 +28,14 @@ from mooring.core.numa import Cells, CellUse
 from mooring.core.placing import HostView, Wish, answers
 from mooring.core.pools import IN_USE, Pool
 from mooring.core.stock import Stock
+from mooring.errors import Unreachable
 from mooring.model.host import Liveness, NumaCell
 from mooring.model.pci import FunctionKind, PciAddress
 from mooring.model.request import PciRequest, Placement, Shortage
+from mooring.testing.peers import venv_of
 
 NOVA = "nova==34.0.0"
 NOVA_FILTER = Path(__file__).with_name("nova_filter.py")
-NOVA_INSTALL_LIMIT_S = 900
 NOVA_RUN_LIMIT_S = 1800
 ROUNDS = 5
 ROUND_S = 0.2
@@ -193,28 +193,11 @@ def median_ms(once: Callable[[], object]) -> float:
 
 def nova_python() -> Path | None:
     """The interpreter of a venv that has Nova, made on first use; ``None``, with a word, where that fails."""
-    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    home = Path(os.environ.get("MOORING_BENCH_DIR") or f"{cache}/mooring-bench").expanduser()
-    folder = home / NOVA.replace("==", "-")
-    python, whole = folder / "bin/python", folder / "whole"
-    if whole.exists():
-        return python
-    print(f"installing {NOVA} into {folder}, once", file=sys.stderr)
-    commands = (
-        [sys.executable, "-m", "venv", "--clear", str(folder)],
-        [str(python), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", NOVA],
-    )
-    for command in commands:
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=NOVA_INSTALL_LIMIT_S)
-        except subprocess.TimeoutExpired:
-            print(f"{NOVA} is not installed after {NOVA_INSTALL_LIMIT_S} s: without Nova", file=sys.stderr)
-            return None
-        if done.returncode:
-            print(f"{' '.join(command)} failed: without Nova\n{done.stderr[-1000:]}", file=sys.stderr)
-            return None
-    whole.touch()
-    return python
+    try:
+        return venv_of([NOVA]) / "bin/python"
+    except Unreachable as failed:
+        print(f"without Nova: {failed.message}", file=sys.stderr)
+        return None
 
 
 def nova_figures(wanted: Sequence[Cloud], *, has_numa: bool) -> list[float] | None:
