@@ -53,6 +53,10 @@ def has_lab() -> bool:
     return os.geteuid() == 0 and ("lab" in REQUIRED or any(build_folder().glob("boot-*")))
 
 
+def has_dnsmasq() -> bool:
+    return os.geteuid() == 0 and has_programs("dnsmasq", "ip")()
+
+
 def has_peer(name: str, folder: str) -> Callable[[], bool]:
     """Asked for, or installed before: it comes from PyPI, which not every machine reaches."""
     return lambda: name in REQUIRED or (peers_folder() / folder / "whole").exists()
@@ -60,11 +64,13 @@ def has_peer(name: str, folder: str) -> Callable[[], bool]:
 
 NEEDS = {
     "client": Need(Path(sys.executable).with_name("openstack").exists, "pip install 'mooring[client]'"),
+    "dnsmasq": Need(has_dnsmasq, "as root: apt-get install dnsmasq-base iproute2"),
     # isoinfo, which reads back what was written, comes with genisoimage.
     "disks": Need(has_programs("qemu-img", "isoinfo"), "apt-get install qemu-utils genisoimage"),
     "lab": Need(has_lab, "as root: apt-get install mmdebstrap; make lab"),
     "libvirt": Need(has_module("libvirt"), "apt-get install gcc libvirt-dev pkg-config; pip install libvirt-python"),
     "neutron": Need(has_module("neutron_lib"), "pip install 'mooring[neutron]'"),
+    "neutron_server": Need(has_peer("neutron_server", "neutron-29.0.0"), "make bench-neutron"),
     "postgres": Need(has_module("psycopg"), "pip install 'mooring[postgres]'"),
     "systemd": Need(has_programs("systemd-analyze"), "apt-get install systemd"),
     "schemathesis": Need(has_peer("schemathesis", "schemathesis-4.32.5"), "make test-tempest"),

@@ -21,6 +21,10 @@ Lines = Mapping[str, int]
 """The line of each key of a table, counted from 1; under the empty key, the table's own."""
 
 _FILE_MAX_BYTES = 1_048_576
+_SCALARS = {str: "text", int: "a number", float: "a number", bool: "true or false"}
+_ITEMS = {str: "texts", int: "numbers", dict: "tables"}
+_QUOTA_MAX = 2_147_483_647
+_MTU_MAX = 65_535
 _HEADER = re.compile(r"""\s*\[\[?\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_-]*))""", re.ASCII)
 _KEY = re.compile(r"""\s*(?:"([^"]*)"|'([^']*)'|([A-Za-z0-9_-]+))\s*=""", re.ASCII)
 
@@ -29,9 +33,47 @@ def _setting(
     default: Any, doc: str, *, low: float | None = None, high: float | None = None, one_of: tuple[str, ...] = ()
 ) -> Any:
     metadata = {"doc": doc, "low": low, "high": high, "one_of": one_of}
+    if isinstance(default, type):  # a table of settings inside a table
+        return field(default_factory=default, metadata=metadata)
     if isinstance(default, (list, dict, tuple)):
         return field(default_factory=lambda: default, metadata=metadata)
     return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaConfig:
+    """``[controller.quotas]``: what a project may have of each; -1 is no limit. Its own limits are set by API."""
+
+    network: int = _setting(100, "Networks of a project.", low=-1, high=_QUOTA_MAX)
+    subnet: int = _setting(100, "Subnets of a project.", low=-1, high=_QUOTA_MAX)
+    port: int = _setting(500, "Ports of a project, those of its servers included.", low=-1, high=_QUOTA_MAX)
+    subnetpool: int = _setting(-1, "Subnet pools of a project.", low=-1, high=_QUOTA_MAX)
+    address_scope: int = _setting(-1, "Address scopes of a project.", low=-1, high=_QUOTA_MAX)
+    rbac_policy: int = _setting(10, "RBAC policies of a project.", low=-1, high=_QUOTA_MAX)
+    security_group: int = _setting(10, "Security groups of a project.", low=-1, high=_QUOTA_MAX)
+    security_group_rule: int = _setting(100, "Security group rules of a project.", low=-1, high=_QUOTA_MAX)
+
+
+@dataclass(frozen=True, slots=True)
+class UcsmConfig:
+    """``[controller.ucsm]``: the UCS Manager that makes the port profiles on its fabric interconnects."""
+
+    url: str = _setting("", "Its URL, as in `https://ucsm.example.org`; empty: nobody here manages port profiles.")
+    user: str = _setting("", "Whom to log in as; needs the privileges ls-network and ext-lan-config.")
+    password_file: str = _setting("", "File with the password, on its first line; read again at each login.")
+    ca_file: str = _setting("", "Certificates to trust, in PEM; empty: the system's.")
+    verify: bool = _setting(True, "Whether its certificate is checked.")
+    profile_path: str = _setting("fabric/lan/profiles", "The distinguished name under which port profiles are.")
+    vlan_path: str = _setting("fabric/lan", "The distinguished name under which VLANs are.")
+    owner: str = _setting(
+        "mooring", "The mark on what this cloud makes there; another cloud on the same manager needs another."
+    )
+    host_network_io: str = _setting(
+        "high-perf-reqd", "`hostNwIOPerf` of the profiles: passed-through VFs need the high one.",
+        one_of=("high-perf-reqd", "none"),
+    )  # fmt: skip
+    timeout_s: int = _setting(10, "How long one answer may take, in seconds.", low=1, high=120)
+    interval_s: int = _setting(60, "Seconds between two looks at what is there.", low=1, high=3600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +87,31 @@ class ControllerConfig:
     token_ttl_s: int = _setting(3600, "How long a token lives, in seconds.", low=60, high=86_400)
     agent_down_s: int = _setting(75, "Seconds without a word after which a host counts as dead.", low=2, high=3600)
     mechanism_drivers: tuple[str, ...] = _setting(
-        ("sriovnicswitch", "linuxbridge"), "ML2 mechanism drivers, asked in this order."
+        ("sriovnicswitch", "linuxbridge", "openvswitch"), "ML2 mechanism drivers, asked in this order."
+    )
+    bind_wait_s: float = _setting(
+        0.5,
+        "How long a change waits for a mechanism driver that does not promise to answer at once, in seconds.",
+        low=0.05,
+        high=10,
+    )
+    hook_wait_s: float = _setting(
+        10.0, "The same after the change is on disk, where only its caller waits.", low=0.05, high=300
+    )
+    driver: Mapping[str, Mapping[str, Any]] = _setting(
+        {}, "`[controller.driver.NAME]`: the options of the mechanism driver of that name, which documents them."
     )
     network_vlan_ranges: tuple[str, ...] = _setting(
         (),
-        "Neutron's `physnet[:min:max]` entries: VLANs for networks that name none.",
+        "Neutron's `physnet[:min:max]` entries: VLANs for networks that name none. Read again on SIGHUP.",
     )
+    global_physnet_mtu: int = _setting(
+        1500, "The MTU of every physical network that has none of its own. Read again on SIGHUP.", low=68, high=_MTU_MAX
+    )
+    physical_network_mtus: Mapping[str, int] = _setting(
+        {}, "Physical network to its MTU, where it is smaller than the global one. Read again on SIGHUP.",
+        low=68, high=_MTU_MAX,
+    )  # fmt: skip
     default_vnic_type: str = _setting(
         "normal",
         "The vnic type of a nic that names only a network which has no default.",
@@ -71,7 +132,12 @@ class ControllerConfig:
     metrics_from: tuple[str, ...] = _setting(
         ("127.0.0.1", "::1"), "Addresses that may read `/metrics`, which wants no token."
     )
+    dhcp_hosts_per_network: int = _setting(
+        1, "How many hosts serve DHCP for each network, of those that offer it; 0: none.", low=0, high=16
+    )
     log_format: str = _setting("text", "`text` for people, `json` for machines.", one_of=("text", "json"))
+    ucsm: UcsmConfig = _setting(UcsmConfig, "The manager of the upstream switches.")  # noqa: RUF009 - a field
+    quotas: QuotaConfig = _setting(QuotaConfig, "Objects that a project may have.")  # noqa: RUF009 - a field
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +162,17 @@ class AgentConfig:
     pulse_interval_s: int = _setting(
         2, "Seconds between two looks at the VFs in use, which find what no event told.", low=1, high=60
     )
-    bridge_mappings: Mapping[str, str] = _setting({}, "Physical network to the VLAN-aware bridge for `normal` ports.")
+    bridge_mappings: Mapping[str, str] = _setting(
+        {}, "Physical network to the bridge for `normal` ports: a VLAN-aware one of Linux, or one of Open vSwitch."
+    )
+    interface_mappings: Mapping[str, str] = _setting(
+        {}, "Physical network to the ordinary network device for `normal` ports of the `macvtap` driver."
+    )
+    dhcp: bool = _setting(False, "Whether this host serves DHCP, with dnsmasq, by the netdevs of `dhcp_interfaces`.")
+    dhcp_interfaces: Mapping[str, str] = _setting(
+        {}, "Physical network to the netdev by which DHCP is served on it: a VF's, a PF's, any."
+    )
+    dhcp_lease_s: int = _setting(86_400, "How long a DHCP lease lasts, in seconds.", low=120, high=31_536_000)
     log_format: str = _setting("text", "`text` for people, `json` for machines.", one_of=("text", "json"))
 
 
@@ -180,21 +256,32 @@ def _section(kind: type[C], given: object, where: str) -> C:
 def _checked(value: object, annotation: Any, known: "dataclasses.Field[Any]", where: str) -> object:
     what = f"{where}: {known.name} = {value!r}"
     hint = str(known.metadata["doc"])
+    if dataclasses.is_dataclass(annotation):
+        return _section(annotation, value, f"{where.removesuffix(']')}.{known.name}]")  # type: ignore[arg-type]  # a type
     if annotation is float and type(value) is int:
         value = float(value)
-    if annotation in (str, int, float):
+    if annotation in _SCALARS:
         if type(value) is not annotation:
-            raise Invalid(f"{what} is not {'text' if annotation is str else 'a number'}", hint=hint)
+            raise Invalid(f"{what} is not {_SCALARS[annotation]}", hint=hint)
     elif typing.get_origin(annotation) is tuple:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise Invalid(f"{what} is not a list of texts", hint=hint)
         value = tuple(value)
-    elif not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
-        raise Invalid(f"{what} is not a table of texts", hint=hint)
+    else:
+        item_kind = typing.get_args(annotation)[1]
+        if item_kind not in _SCALARS:
+            item_kind = dict
+        if not isinstance(value, dict) or not all(type(item) is item_kind for item in value.values()):
+            raise Invalid(f"{what} is not a table of {_ITEMS[item_kind]}", hint=hint)
     one_of = known.metadata["one_of"]
     if one_of and value not in one_of:
         raise Invalid(f"{what} is not one of them", hint=f"one of {', '.join(one_of)}")
     low, high = known.metadata["low"], known.metadata["high"]
-    if isinstance(value, (int, float)) and ((low is not None and value < low) or (high is not None and value > high)):
+    numbers = list(value.values()) if isinstance(value, dict) else [value]
+    if any(
+        isinstance(number, (int, float))
+        and ((low is not None and number < low) or (high is not None and number > high))
+        for number in numbers
+    ):
         raise Invalid(f"{what} is out of range", hint=f"{hint} From {low} to {high if high is not None else 'any'}.")
     return value

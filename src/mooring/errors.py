@@ -12,6 +12,7 @@
     ├── TooLarge            413  the body is over its limit
     ├── Unsupported         409  this card, kernel or libvirt cannot do it
     ├── HostFault           500  the host broke while we changed it
+    ├── MechanismDriverError     what its drivers raised: their status where they agree on one
     └── Unreachable         503  database, controller, libvirt silent; worth another try
 
 Errors know no HTTP; ``api/faults.py`` holds the one table from class to status, and a renderer for each
@@ -57,14 +58,18 @@ class Forbidden(MooringError):
 
 
 class NotFound(MooringError):
-    """``noun`` (lower case: ``network``, ``server``) named ``ident`` does not exist for this caller."""
+    """``noun`` (lower case: ``network``, ``server``) named ``ident`` does not exist for this caller.
+
+    ``words`` is the sentence that the service says of this noun, where it is another than of most.
+    """
 
     code = "NotFound"
 
-    def __init__(self, noun: str, ident: str, *, hint: str = ""):
-        super().__init__(f"{noun} {ident} could not be found", hint=hint)
+    def __init__(self, noun: str, ident: str, *, hint: str = "", words: str = ""):
+        super().__init__(words or f"{noun} {ident} could not be found", hint=hint)
         self.noun = noun
         self.ident = ident
+        self.words = words
 
 
 class Conflict(MooringError):
@@ -107,6 +112,22 @@ class HostFault(MooringError):
     """The host took the write and does not show it, or broke while we changed it."""
 
     code = "HostFault"
+
+
+class MechanismDriverError(MooringError):
+    """Mechanism drivers failed in a hook of a change; ``faults`` is what each raised, by its name.
+
+    Where they raised errors of ours, of one status, the answer has that status and their words; several statuses
+    are a conflict, and an error of another kind is nobody's business but the log's.
+    """
+
+    code = "MechanismDriverError"
+
+    def __init__(self, hook: str, faults: Mapping[str, BaseException]):
+        names = " and ".join(faults)
+        super().__init__(f"mechanism driver {names} failed in {hook}", hint="the controller's log has the reason")
+        self.hook = hook
+        self.faults = faults
 
 
 class Unreachable(MooringError):

@@ -5,13 +5,15 @@ the database, which one controller at a time may hold; then the bootstrap, which
 """
 
 import asyncio
+import gc
 import json
 import logging
 import os
 import signal
 import socket
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -22,35 +24,46 @@ import uvloop
 
 from mooring import log
 from mooring.api.agent.consoles import Consoles
+from mooring.api.agent.dhcp import DhcpKeeper
 from mooring.api.agent.streams import Streams
 from mooring.api.app import make_app
 from mooring.api.call import Controller
 from mooring.api.counters import Metrics
 from mooring.api.routes import ROUTES
 from mooring.config import ControllerConfig
-from mooring.errors import Conflict, Invalid
+from mooring.errors import Conflict, Invalid, MooringError
 from mooring.ml2.load import Loader, installed_drivers, load_drivers
+from mooring.ml2.manager import Manager
 from mooring.model.identity import Caller
 from mooring.model.outside import Clock, Ids, NoSteps, Steps
+from mooring.service.driven import driven
+from mooring.service.driver_threads import DriverThreads
 from mooring.service.hosts import add_host
 from mooring.service.identity import bootstrap
 from mooring.service.liveness import Heartbeats
-from mooring.service.networks import vlan_ranges
+from mooring.service.ml2_hooks import ports_followed
+from mooring.service.network_settings import NetworkSettings
 from mooring.service.passwords import hash_password
 from mooring.service.sessions import Sessions
 from mooring.service.stock import Stockroom
+from mooring.service.upstream import Reconciler, settle_unmanaged
+from mooring.service.vlan_pools import sync
 from mooring.service.world import World
 from mooring.store.sqlite import Store, create_file
 from mooring.system import SystemClock, SystemIds
+from mooring.upstream.ucsm import UcsmClient
 
 if TYPE_CHECKING:
     from mooring.testing.fleet import Fleet
 
 Say = Callable[[str], None]
+Reread = Callable[[], ControllerConfig]
 _log = logging.getLogger("mooring")
 _BACKLOG = 2048
 _PORT_MAX = 65_535
 _SHUTDOWN_WAIT_S = 3
+_GC_THRESHOLDS = (50_000, 20, 50)
+"""New objects before a collection of the youngest, and how many of those before one of the older."""
 _KEEP_ALIVE_S = 75
 ROOT = Caller("root", "root", None, None, frozenset({"admin"}))
 """Who acts when the composition root does."""
@@ -78,27 +91,40 @@ def assemble(config: ControllerConfig, parts: Parts, admin_password_hash: str) -
     The caller closes ``controller.store``. Raises Invalid for drivers and VLAN ranges that are none, Conflict when
     another controller has the database open.
     """
-    drivers = load_drivers(config.mechanism_drivers, parts.drivers)
-    vlan_ranges(config.network_vlan_ranges)
+    drivers = load_drivers(config.mechanism_drivers, parts.drivers, config.driver)
+    settings = NetworkSettings.of(config)
+    settings.check()
     path = Path(config.state).expanduser() / DATABASE
     create_file(path)
     store = Store(path, parts.clock, parts.steps)
-    world = World(parts.ids, config, drivers, Heartbeats(parts.clock, config.agent_down_s), Stockroom(config))
+    ml2 = Manager(drivers, DriverThreads(config.bind_wait_s, config.hook_wait_s))
+    heartbeats = Heartbeats(parts.clock, config.agent_down_s)
+    world = World(parts.ids, config, ml2, heartbeats, Stockroom(config), driven())
     sessions, streams = Sessions(store, parts.clock), Streams()
+    store.on_end(partial(ports_followed, world=world, who=ROOT))
     store.on_commit(sessions.committed)
     store.on_commit(streams.committed)
     is_new = store.write_now(lambda tx: bootstrap(tx, parts.ids, admin_password_hash))
+    store.write_now(lambda tx: sync(tx, settings))
+    store.write_now(lambda tx: settle_unmanaged(tx, is_managed=bool(config.ucsm.url)))
     controller = Controller(store, world, sessions, parts.clock, streams, Consoles(streams.wake), Metrics())
     return controller, is_new
 
 
-def run_controller(config: ControllerConfig, say: Say, steps: Steps | None = None) -> None:
-    """Serve until SIGINT or SIGTERM. Raises Conflict for a taken address or database."""
+def run_controller(
+    config: ControllerConfig, say: Say, steps: Steps | None = None, reread: Reread | None = None
+) -> None:
+    """Serve until SIGINT or SIGTERM. Raises Conflict for a taken address or database.
+
+    ``reread`` reads the settings again, on SIGHUP; without it SIGHUP ends the controller as it ends any program.
+    """
     with listen(config.listen) as bound:
         controller = _start(config, say, real_parts(steps))
         try:
-            say(f"serving on {url_of(config)}; clients: OS_CLIENT_CONFIG_FILE={clouds_file(config)} OS_CLOUD=mooring")
-            serve(controller, bound)
+            with upstream_kept(controller):
+                clients = f"OS_CLIENT_CONFIG_FILE={clouds_file(config)} OS_CLOUD=mooring"
+                say(f"serving on {url_of(config)}; clients: {clients}")
+                serve(controller, bound, reread=reread)
         finally:
             controller.store.close()
 
@@ -117,7 +143,8 @@ def run_up(config: ControllerConfig, simulate: int, say: Say) -> None:
             _build_hosts(controller, fleet, simulate)
             say(f"serving on {url_of(config)} with {simulate} simulated hosts; stop with ctrl-C")
             say(f"try: OS_CLIENT_CONFIG_FILE={clouds_file(config)} OS_CLOUD=mooring openstack network agent list")
-            serve(controller, bound, on_ready=fleet.start)
+            with upstream_kept(controller):
+                serve(controller, bound, on_ready=fleet.start)
         finally:
             fleet.stop()
             controller.store.close()
@@ -147,8 +174,23 @@ def _start(config: ControllerConfig, say: Say, parts: Parts) -> Controller:
     controller, is_new = assemble(config, parts, hash_password(password, parts.ids.hex_id()))
     if is_new:
         say(f"first start: made user admin of project admin; its password is in {clouds}")
-    _log.info("drivers=%s state=%s", ",".join(d.name for d in controller.world.drivers), config.state)
+    _log.info("drivers=%s state=%s", ",".join(d.name for d in controller.world.ml2.drivers), config.state)
     return controller
+
+
+@contextmanager
+def upstream_kept(controller: Controller) -> Iterator[None]:
+    """While this lasts, the manager of the upstream switches is kept as the port profiles are, if there is one."""
+    config = controller.world.config.ucsm
+    if not config.url:
+        yield
+        return
+    reconciler = Reconciler(controller.store, UcsmClient(config), config.interval_s)
+    reconciler.start()
+    try:
+        yield
+    finally:
+        reconciler.stop()
 
 
 def clouds_file(config: ControllerConfig) -> Path:
@@ -211,8 +253,16 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
 
-def serve(controller: Controller, bound: socket.socket, on_ready: Callable[[], None] | None = None) -> None:
-    """Answer on a bound socket until a signal says stop."""
+def serve(
+    controller: Controller, bound: socket.socket, on_ready: Callable[[], None] | None = None,
+    reread: Reread | None = None,
+) -> None:  # fmt: skip
+    """Answer on a bound socket until a signal says stop; with ``reread``, SIGHUP has the settings read again."""
+    # What is there now stays for good. Else each list of a thousand has the collector go over all of it again and
+    # again, which takes as long as the list; what a request leaves is freed by its count.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_GC_THRESHOLDS)
     config = uvicorn.Config(
         make_app(controller, ROUTES), http="httptools", loop="none", lifespan="off", access_log=False, log_config=None,
         server_header=False, timeout_graceful_shutdown=_SHUTDOWN_WAIT_S, timeout_keep_alive=_KEEP_ALIVE_S,
@@ -223,7 +273,13 @@ def serve(controller: Controller, bound: socket.socket, on_ready: Callable[[], N
         controller.streams.bind(loop)
         if on_ready is not None:
             loop.call_soon(on_ready)
-        await _Server(config, controller.streams, loop).serve(sockets=[bound])
+        if reread is not None:
+            loop.add_signal_handler(signal.SIGHUP, take_settings, controller, reread)
+        keeper = loop.create_task(DhcpKeeper(controller).run())
+        try:
+            await _Server(config, controller.streams, loop).serve(sockets=[bound])
+        finally:
+            keeper.cancel()
 
     # Uvicorn raises a signal again once it has stopped; left to the default, SIGTERM would skip every ``finally``.
     before = {number: signal.signal(number, _noted) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -233,6 +289,29 @@ def serve(controller: Controller, bound: socket.socket, on_ready: Callable[[], N
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def take_settings(controller: Controller, reread: Reread) -> None:
+    """Read the settings again, and take those that can change while the controller runs: VLAN ranges and MTUs.
+
+    A file that is wrong changes nothing, and the log says so; it also names what waits for a restart.
+    """
+    try:
+        config = reread()
+        settings = NetworkSettings.of(config)
+        settings.check()
+        is_changed = controller.store.write_now(lambda tx: sync(tx, settings))
+    except MooringError as wrong:
+        _log.error("settings not taken, all stays as it was: %s (%s)", wrong.message, wrong.hint)
+        return
+    old = controller.world.config
+    names = {f.name for f in fields(old)} - NetworkSettings.NAMES
+    waiting = sorted(name for name in names if getattr(old, name) != getattr(config, name))
+    _log.info(
+        "settings read again: %s", "VLAN ranges and MTUs taken" if is_changed else "VLAN ranges and MTUs as before"
+    )
+    if waiting:
+        _log.warning("settings that wait for a restart: %s", ", ".join(waiting))
 
 
 def _noted(number: int, _: FrameType | None) -> None:

@@ -13,6 +13,7 @@ HOST: dict[str, Any] = {
     "boot_id": "b", "started_at": None, "hypervisor_type": "QEMU", "hypervisor_version": 7002001, "servers": 2,
     "vcpus": 64, "used_vcpus": 4, "memory_mib": 262144, "used_memory_mib": 2048, "disk_gib": 4000,
     "used_disk_gib": 20, "bridge_mappings": {"physnet1": "br0"}, "device_mappings": {"physnet1": ["ens2f0"]},
+    "dhcp_interfaces": [],
     "vfs": {"": {"unavailable": 2}, "physnet1": {"available": 41, "in-use": 2, "quarantined": 1}}, "pfs": {},
     "others": {}, "devices": [],
     "numa_cells": [
@@ -52,6 +53,17 @@ def test_a_row_tells_whole_pfs_and_other_functions_where_there_are_any_to_have(
     told = " ".join(" ".join(listed(capsys, vfs={}, pfs=pfs, others=others)[1:]).split())
     assert told.endswith("whole PFs 1/2, others 3/4")
     assert "others" not in "".join(listed(capsys, others={"": {"unavailable": 7}}))
+
+
+def test_dhcp_is_shown_where_it_is_offered_or_should_be(capsys: pytest.CaptureFixture[str]) -> None:
+    told = [
+        {"physical_network": "physnet1", "netdev": "ens1f0v0", "mac": "02:00:00:00:00:01", "reason": ""},
+        {"physical_network": "physnet2", "netdev": "ens2", "mac": "", "reason": "ens2 is not there"},
+    ]
+    lines = " ".join(" ".join(shown(capsys, dhcp_interfaces=told)).split())
+    assert "DHCP physnet1 by ens1f0v0 " in lines
+    assert "DHCP is not served on physnet2 by ens2: ens2 is not there" in lines
+    assert not any(line.startswith("DHCP") for line in shown(capsys))
 
 
 def test_a_host_that_is_kept_out_of_use_says_so(capsys: pytest.CaptureFixture[str]) -> None:

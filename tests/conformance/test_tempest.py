@@ -17,6 +17,9 @@ pytestmark = pytest.mark.requires("tempest")
 
 CONCURRENCY = 2
 LIMIT_S = 900
+#: Asks for extensions that it does not use, and that are not served here.
+ASKS_FOR_MORE = "test_update_external_network_bumps_revision"
+MORE_EXTENSIONS = ",auto-allocated-topology,router"
 _LINE = re.compile(r"^\{\d+\} (?P<test>.+?) \[[\d.]+s\] \.\.\. (?P<outcome>ok|FAILED|SKIPPED.*)$", re.MULTILINE)
 _SHOWN_CHARS_MAX = 12_000
 
@@ -35,11 +38,15 @@ def workspace(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 @pytest.mark.parametrize("name", ["net-core", "net-core-identity", "net-qos"])
 def test_every_test_of_the_list_passes_and_none_is_skipped(workspace: Workspace, name: str) -> None:
-    printed = workspace.run(HERE / f"{name}.txt", CONCURRENCY, LIMIT_S)
+    patterns = patterns_of(name)
+    apart = [pattern for pattern in patterns if ASKS_FOR_MORE in pattern]
+    printed = workspace.run([each for each in patterns if each not in apart], CONCURRENCY, LIMIT_S)
+    if apart:
+        printed += workspace.run(apart, CONCURRENCY, LIMIT_S, MORE_EXTENSIONS)
     outcomes = {found["test"]: found["outcome"] for found in _LINE.finditer(printed)}
     passed = [test for test, outcome in outcomes.items() if outcome == "ok"]
     others = [f"{test}: {outcome}" for test, outcome in outcomes.items() if outcome != "ok"]
-    missed = [pattern for pattern in patterns_of(name) if not any(re.search(pattern, test) for test in passed)]
+    missed = [pattern for pattern in patterns if not any(re.search(pattern, test) for test in passed)]
     problems = [*missed, *others]
     assert not problems, "\n".join([*problems, printed[-_SHOWN_CHARS_MAX:]])
 

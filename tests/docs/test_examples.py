@@ -14,11 +14,15 @@ import time
 import tomllib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from mooring.config import load_agent, load_controller
 from mooring.core.devspec_entries import parse_device_specs
+from mooring.ml2.driver import HOOKS
+from mooring.ml2.load import load_drivers
+from mooring.ml2.noop import NoopDriver
 from tests.docs.examples import DOCS, ROOT, Command, blocks, commands
 
 TUTORIAL = "tutorial/first-server.md"
@@ -171,14 +175,29 @@ def test_the_program_for_the_sdk_runs_and_leaves_nothing_behind(terminal: Termin
     assert terminal.shell("openstack port list -f value -c ID; openstack image list -f value -c ID") == (0, "")
 
 
-def test_the_driver_of_the_page_keeps_the_contract_and_passes_its_own_tests() -> None:
-    module: dict[str, object] = {"__name__": "acme_mooring"}
-    for block in blocks(DRIVER, "python"):
-        exec(compile(block, str(DOCS / DRIVER), "exec"), module)  # noqa: S102 - our own page
-    tests = [value for name, value in module.items() if name.startswith("test_") and callable(value)]
-    assert len(tests) == 2
-    for test in tests:
-        test()
+def test_the_driver_of_the_page_keeps_the_contract_and_passes_its_own_tests(tmp_path: Path) -> None:
+    page = tmp_path / "test_acme.py"
+    page.write_text("\n\n".join(blocks(DRIVER, "python")))
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(page)]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "src")}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=COMMAND_MAX_S, check=False
+    )
+    passed = re.search(r"(\d+) passed", done.stdout)
+    assert done.returncode == 0, done.stdout
+    assert passed is not None
+    assert int(passed[1]) > len(HOOKS), "the contract was not run"
+
+
+def test_the_driver_of_the_page_takes_the_options_of_the_page(tmp_path: Path) -> None:
+    module: dict[str, Any] = {"__name__": "acme_mooring"}
+    exec(compile(blocks(DRIVER, "python")[0], str(DOCS / DRIVER), "exec"), module)  # noqa: S102 - our own page
+    file = tmp_path / "controller.toml"
+    file.write_text(next(text for text in blocks(DRIVER, "toml") if "[controller.driver.acme]" in text))
+    config = load_controller(file)
+    own = {name: lambda: NoopDriver for name in config.mechanism_drivers}
+    driver, *_ = load_drivers(config.mechanism_drivers, {**own, "acme": lambda: module["AcmeDriver"]}, config.driver)
+    assert vars(driver)["vlans"] == range(200, 300)
 
 
 def test_every_toml_example_is_one_that_mooring_reads(tmp_path: Path) -> None:

@@ -8,8 +8,10 @@ import ast
 import dataclasses
 import inspect
 import re
+import typing
 from collections.abc import Iterable, Iterator, Mapping
 from types import ModuleType
+from typing import Any
 
 import click
 
@@ -73,14 +75,28 @@ def documented_routes(text: str) -> set[str]:
 
 
 def config_keys(module: ModuleType) -> set[str]:
-    """``controller.listen`` and the like: each documented field of each ``...Config`` dataclass of the module."""
-    return {
-        f"{name.removesuffix('Config').lower()}.{field.name}"
+    """``controller.listen`` and the like: each documented field of each ``...Config`` dataclass of the module.
+
+    A dataclass that is a field of another is a table in a table, as ``controller.quotas.port`` is of one.
+    """
+    kinds = [
+        (f"{name.removesuffix('Config').lower()}", kind)
         for name, kind in inspect.getmembers(module, dataclasses.is_dataclass)
-        if kind.__module__ == module.__name__
-        for field in dataclasses.fields(kind)
-        if "doc" in field.metadata
+        if kind.__module__ == module.__name__ and name.endswith("Config")
+    ]
+    below = {
+        each for _, kind in kinds for each in typing.get_type_hints(kind).values() if dataclasses.is_dataclass(each)
     }
+    return {key for name, kind in kinds if kind not in below for key in _keys_of(name, kind)}
+
+
+def _keys_of(section: str, kind: Any) -> Iterator[str]:
+    types = typing.get_type_hints(kind)
+    for field in dataclasses.fields(kind):
+        if "doc" in field.metadata and dataclasses.is_dataclass(types[field.name]):
+            yield from _keys_of(f"{section}.{field.name}", types[field.name])
+        elif "doc" in field.metadata:
+            yield f"{section}.{field.name}"
 
 
 def error_classes() -> list[type[MooringError]]:

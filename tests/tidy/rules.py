@@ -41,10 +41,14 @@ def long_functions(sources: Sources) -> Iterator[Finding]:
 EMPTY_NAMES = frozenset({"base", "common", "helper", "helpers", "manager", "misc", "util", "utils"})
 #: The class in it has this name in the draft that it follows (SriovMechanismDriverBase, 2014).
 NAMED_BY_OTHERS = frozenset({"sriov_base"})
+#: ML2's own word for it: every author of a driver knows the mechanism manager.
+PATHS_NAMED_BY_OTHERS = frozenset({"src/mooring/ml2/manager.py", "tests/unit/ml2/test_manager.py"})
 
 
 def empty_names(sources: Sources) -> Iterator[Finding]:
     for source in sources:
+        if str(source.path) in PATHS_NAMED_BY_OTHERS:
+            continue
         for part in PurePosixPath(source.path).with_suffix("").parts:
             if EMPTY_NAMES.intersection(part.lower().split("_")) and part.removeprefix("test_") not in NAMED_BY_OTHERS:
                 yield source.found(1, f"{part!r} names no noun")

@@ -11,6 +11,7 @@ PRODUCT = python_sources("src")
 IMPORT_NAMES = {
     "libvirt-python": "libvirt",
     "neutron-lib": "neutron_lib",
+    "oslo.config": "oslo_config",
     "pyyaml": "yaml",
     "psycopg[binary]": "psycopg",
 }

@@ -11,6 +11,7 @@ EVERYTHING = python_sources("src", "tests", "bench", "scripts")
 RINGS = {
     "src/mooring/agent/loop.py": "one bad turn is logged and reported, and the next turn tries again",
     "src/mooring/api/app.py": "a bug answers 500 with the request id, and the controller goes on",
+    "src/mooring/ml2/calling.py": "what somebody else's driver raises is its answer, and the next driver is asked",
     "src/mooring/host/patience.py": "what a call raised is carried whole from its thread to the caller who waits",
     "src/mooring/store/sqlite.py": "a story's error is carried whole from the writer thread to the caller who waits",
 }

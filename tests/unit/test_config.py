@@ -31,6 +31,18 @@ def written(folder: Path, text: str) -> Path:
         ("[controller]\nmechanism_drivers = [1]", "mechanism_drivers = [1] is not a list of texts", "in this order"),
         ("[controller]\nlog_format = 'xml'", "log_format = 'xml' is not one of them", "text, json"),
         ("[controller]\ndefault_vnic_type = 'sriov'", "default_vnic_type = 'sriov'", "normal, direct, macvtap"),
+        ("[controller]\nglobal_physnet_mtu = 67", "global_physnet_mtu = 67 is out of range", "From 68 to 65535"),
+        ("[controller.physical_network_mtus]\na = 'x'", "= {'a': 'x'} is not a table of numbers", "Physical network"),
+        ("[controller.physical_network_mtus]\na = true", "= {'a': True} is not a table of numbers", "Physical network"),
+        ("[controller.physical_network_mtus]\na = 67", "= {'a': 67} is out of range", "From 68 to 65535"),
+        ("[controller]\nbind_wait_s = 0.01", "bind_wait_s = 0.01 is out of range", "From 0.05 to 10"),
+        ("[controller]\ndriver = 7", "driver = 7 is not a table of tables", "[controller.driver.NAME]"),
+        ("[controller.driver]\nacme = 7", "driver = {'acme': 7} is not a table of tables", "[controller.driver.NAME]"),
+        ("[controller]\nquotas = 7", "[controller.quotas] is not a table", "on a line of its own"),
+        ("[controller.ucsm]\nverify = 'no'", "[controller.ucsm]: verify = 'no' is not true or false", "certificate"),
+        ("[controller.ucsm]\nhost_network_io = 'low'", "host_network_io = 'low' is not one", "high-perf-reqd, none"),
+        ("[controller.quotas]\nprt = 7", "[controller.quotas]: unknown key prt", "did you mean port?"),
+        ("[controller.quotas]\nport = -2", "[controller.quotas]: port = -2 is out of range", "From -1 to"),
         ("[controller\n", "settings.toml", "the file is TOML"),
     ],
 )
@@ -108,3 +120,8 @@ def test_lines_are_left_out_where_they_cannot_be_told(tmp_path: Path) -> None:
 def test_a_file_that_nests_too_deep_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Invalid, match=r"settings\.toml"):
         load_agent(written(tmp_path, "x = " + "[" * 5000))
+
+
+def test_options_of_a_mechanism_driver_are_handed_on_as_they_stand(tmp_path: Path) -> None:
+    text = '[controller.driver.acme]\nvlans = [1, 2]\n[controller.driver.acme.racks]\nwest = "r7"\n'
+    assert load_controller(written(tmp_path, text)).driver == {"acme": {"vlans": [1, 2], "racks": {"west": "r7"}}}

@@ -9,12 +9,16 @@ from pathlib import Path
 import click
 import pytest
 
+from lab.cloud import DHCP_POWERS
 from mooring.cli.main import main
 from mooring.cli.run import AGENT_FILE
 from mooring.config import AgentConfig, ControllerConfig
+from mooring.host.dhcp import FOLDER
 
 UNITS = Path(__file__).parents[2] / "packaging" / "systemd"
 NAMES = ("mooring-agent.service", "mooring-controller.service")
+DHCP = "mooring-agent.service.d/dhcp.conf"
+"""What hosts that serve DHCP add to the agent's unit."""
 PROGRAM = "/opt/mooring/bin/mooring"
 
 
@@ -38,8 +42,9 @@ def command_of(name: str) -> click.Command:
     return main.commands[noun]
 
 
-def test_there_is_a_unit_for_each_root_and_no_other_file() -> None:
-    assert tuple(sorted(path.name for path in UNITS.iterdir())) == NAMES
+def test_there_is_a_unit_for_each_root_one_addition_and_no_other_file() -> None:
+    found = sorted(str(path.relative_to(UNITS)) for path in UNITS.rglob("*") if path.is_file())
+    assert found == sorted([*NAMES, DHCP])
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -82,6 +87,21 @@ def test_the_agent_has_no_more_of_roots_powers_than_the_page_says() -> None:
     assert granted
     assert all(f"| `{capability}` |" in page for capability in granted)
     assert words("mooring-agent.service", "User") == ["root"]
+
+
+def test_what_dhcp_adds_is_on_the_page_and_is_what_the_lab_proves() -> None:
+    page = (UNITS.parents[1] / "docs/reference/privileges.md").read_text()
+    granted = words(DHCP, "CapabilityBoundingSet")
+    assert all(f"| `{capability}` |" in page for capability in granted)
+    proved = {f"CAP_{name.removeprefix('+').upper()}" for name in DHCP_POWERS.split(",")}
+    assert proved == set(granted)
+    assert words(DHCP, "RuntimeDirectory") == [FOLDER.name]
+    assert FOLDER.parent == Path("/run")
+
+
+def test_an_agent_that_stops_leaves_the_dhcp_servers_alone() -> None:
+    assert settings(DHCP)["KillMode"] == ["process"]
+    assert settings(DHCP)["RuntimeDirectoryPreserve"] == ["yes"]
 
 
 def test_the_controller_has_none_and_is_not_root() -> None:

@@ -12,6 +12,7 @@ METRICS: Sequence[tuple[str, str, str]] = (
     ("mooring_claims", "gauge", "Functions that have an owner."),
     ("mooring_servers", "gauge", "Servers, by status."),
     ("mooring_hosts", "gauge", "Hosts, by liveness."),
+    ("mooring_port_profiles", "gauge", "Port profiles, by what the upstream manager has of them."),
     ("mooring_agent_streams", "gauge", "Agents that are listening at this moment."),
 )
 

@@ -9,6 +9,7 @@ from mooring.errors import (
     Forbidden,
     HostFault,
     Invalid,
+    MechanismDriverError,
     MooringError,
     NotFound,
     PreconditionFailed,
@@ -41,6 +42,9 @@ _NOVA_KEYS = {
     413: "overLimit",
 }
 _NOVA_NOUNS = {"server": "Instance", "server group": "Instance group", "port": "Port id"}
+_NEUTRON_NOUNS = {
+    "qos_policy": "QoS policy", "qos_rule": "QoS rule", "subnet_pool": "Subnet pool", "address_scope": "Address scope",
+}  # fmt: skip
 _WORD = re.compile(r"(?:^|[_ -])(\w)")
 
 
@@ -65,16 +69,38 @@ def _keystone(error: MooringError, status: int) -> object:
     return {"error": {"code": status, "message": message, "title": _title(status)}}
 
 
+def _drivers_answer(error: MechanismDriverError) -> tuple[int, MooringError]:
+    """What drivers raised in a hook, as Neutron's API answers it.
+
+    Errors of one status are answered with it, in their words; those of several are a conflict that lists them. What is
+    no error of ours is a failure of the driver, and no client's business.
+    """
+    unknown = MooringError(error.message, code=error.code, hint=error.hint)
+    inner = [fault if isinstance(fault, MooringError) else unknown for fault in error.faults.values()]
+    by_status = [(status_of(fault), _neutron_error(fault)) for fault in inner]
+    if len({status for status, _ in by_status}) == 1:
+        status, first = by_status[0]
+        words = dict.fromkeys(said["message"] for _, said in by_status)
+        return status, MooringError("\n".join(words), code=first["type"], hint=first["detail"])
+    lines = [f"HTTP {status} {said['type']}: {said['message']}" for status, said in by_status]
+    return HTTPStatus.CONFLICT, MooringError("\n".join(lines), code=Conflict.code)
+
+
 def _neutron(error: MooringError, status: int) -> object:
     if status == HTTPStatus.UNAUTHORIZED:
         return _keystone(error, status)
+    return {"NeutronError": _neutron_error(error)}
+
+
+def _neutron_error(error: MooringError) -> dict[str, str]:
     if isinstance(error, NotFound):
         kind = _WORD.sub(lambda match: match[1].upper(), error.noun)
-        message, name = f"{kind} {error.ident} could not be found.", f"{kind}NotFound"
+        message = error.words or f"{_NEUTRON_NOUNS.get(error.noun, kind)} {error.ident} could not be found."
+        name = f"{kind}NotFound"
         if error.code != NotFound.code:
             message, name = "The resource could not be found.", error.code
-        return {"NeutronError": {"type": name, "message": message, "detail": error.hint}}
-    return {"NeutronError": {"type": error.code, "message": error.message, "detail": error.hint}}
+        return {"type": name, "message": message, "detail": error.hint}
+    return {"type": error.code, "message": error.message, "detail": error.hint}
 
 
 def _nova(error: MooringError, status: int) -> object:
@@ -106,6 +132,8 @@ _DIALECTS: dict[str, Renderer] = {"identity": _keystone, "network": _neutron, "c
 def render(error: MooringError, path: str) -> tuple[int, object]:
     """(status, body) in the dialect of the service that ``path`` belongs to."""
     status = status_of(error)
+    if isinstance(error, MechanismDriverError):
+        status, error = _drivers_answer(error)
     dialect = _DIALECTS.get(path.split("/", 2)[1], _plain)
     return status, dialect(error, status)
 

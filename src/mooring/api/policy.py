@@ -29,6 +29,9 @@ class Rule:
     """What a caller without one is told; ``{rule}`` is the rule's name."""
 
 
+_QOS_RULES = ("bandwidth_limit", "minimum_bandwidth", "dscp_marking", "packet_rate_limit", "minimum_packet_rate")
+_VERBS = ("get", "create", "update", "delete")
+
 _KEYSTONE = "You are not authorized to perform the requested action: {rule}."
 _NEUTRON = "(rule:{rule}) is disallowed by policy"
 _NOVA = "Policy doesn't allow {rule} to be performed."
@@ -54,11 +57,29 @@ RULES: Mapping[str, Rule] = {
              "get_agent"),
     **_rules(_MEMBERS, _NEUTRON, "create_network", "update_network", "delete_network", "create_subnet",
              "update_subnet", "delete_subnet", "create_port", "update_port", "delete_port"),
-    **_rules(_ADMINS, _NEUTRON, "update_agent", "delete_agent", "create_agent"),
+    # Segments and counts of addresses are for admins and services: others see none, as in Neutron.
+    **_rules(_READERS, _NEUTRON, "get_subnetpool", "get_address_scope", "get_segment", "get_network_ip_availability"),
+    **_rules(_MEMBERS, _NEUTRON, "create_subnetpool", "update_subnetpool", "delete_subnetpool",
+             "create_address_scope", "update_address_scope", "delete_address_scope"),
+    **_rules(_ADMINS, _NEUTRON, "create_segment", "update_segment", "delete_segment"),
+    **_rules(_ADMINS, _NEUTRON, "update_agent", "delete_agent", "create_agent", "update_quota", "delete_quota"),
+    **_rules(_READERS, _NEUTRON, "get_policy", "get_rule_type", "get_rbac_policy", "get_quota",
+             "get_service_provider", "get_floatingip", "get_router"),
+    **_rules(_MEMBERS, _NEUTRON, "create_rbac_policy", "update_rbac_policy", "delete_rbac_policy",
+             "create_floatingip", "create_router"),
+    # Another project's port has no bindings because it is not there: the stories judge that first, and the role then.
+    **_rules(_READERS, _NEUTRON, "get_port_binding", "create_port_binding", "update_port_binding",
+             "delete_port_binding", "activate", "get_security_group", "get_security_group_rule"),
+    **_rules(_MEMBERS, _NEUTRON, "create_security_group", "update_security_group", "delete_security_group",
+             "create_security_group_rule", "update_security_group_rule", "delete_security_group_rule"),
+    # The stories judge: what is wrong with a body, and that a policy is not there for the caller, is told first.
+    **_rules(_READERS, _NEUTRON, "create_policy", "update_policy", "delete_policy"),
+    **_rules(_READERS, _NEUTRON, *(f"{verb}_policy_{kind}_rule" for verb in _VERBS for kind in _QOS_RULES)),
     **_rules(_READERS, _NOVA, "os_compute_api:servers:index", "os_compute_api:servers:show",
              "os_compute_api:os-flavors:list", "os_compute_api:os-flavors:show",
              "os_compute_api:os-attach-interfaces:list", "os_compute_api:os-availability-zone:list",
-             "os_compute_api:limits", "os_compute_api:os-flavor-extra-specs:index",
+             "os_compute_api:limits", "os_compute_api:os-quota-sets:show", "os_compute_api:os-quota-sets:defaults",
+             "os_compute_api:os-quota-sets:detail", "os_compute_api:os-flavor-extra-specs:index",
              "os_compute_api:os-server-groups:index", "os_compute_api:os-server-groups:show"),
     **_rules(_MEMBERS, _NOVA, "os_compute_api:servers:create", "os_compute_api:servers:delete",
              "os_compute_api:servers:update", "os_compute_api:os-attach-interfaces:create",
@@ -72,12 +93,14 @@ RULES: Mapping[str, Rule] = {
              "os_compute_api:os-aggregates:show", "os_compute_api:os-aggregates:create",
              "os_compute_api:os-aggregates:update", "os_compute_api:os-aggregates:delete",
              "os_compute_api:os-aggregates:add_host", "os_compute_api:os-aggregates:remove_host",
-             "os_compute_api:os-aggregates:set_metadata", "compute:aggregates:images"),
-    **_rules(_READERS, _OURS, "get_images", "get_image", "mooring:pci-groups"),
+             "os_compute_api:os-aggregates:set_metadata", "os_compute_api:os-quota-sets:update",
+             "os_compute_api:os-quota-sets:delete", "compute:aggregates:images"),
+    **_rules(_READERS, _OURS, "get_images", "get_image", "mooring:pci-groups", "mooring:port-profiles"),
     **_rules(_MEMBERS, _OURS, "add_image", "delete_image", "modify_image", "mooring:explain"),
     **_rules(_ADMINS, _OURS, "mooring:hosts", "mooring:hosts:create", "mooring:hosts:delete", "mooring:pci-devices",
              "mooring:audit", "mooring:events", "mooring:pci-groups:create", "mooring:pci-groups:update",
-             "mooring:pci-groups:delete"),
+             "mooring:pci-groups:delete", "mooring:port-profiles:create", "mooring:port-profiles:update",
+             "mooring:port-profiles:delete"),
 }  # fmt: skip
 
 SPECIAL = frozenset({ANYONE, AUTHENTICATED, AGENT})

@@ -3,6 +3,7 @@
 import dataclasses
 import typing
 from collections.abc import Mapping
+from typing import Any
 
 import click
 
@@ -10,7 +11,8 @@ from mooring.cli.options import as_json
 from mooring.cli.text import print_json, say
 
 _WIDTH = 78
-_TYPES = {"str": "text", "int": "integer", "float": "number", "tuple": "list of texts", "Mapping": "table of texts"}
+_TYPES = {"str": "text", "int": "integer", "float": "number", "bool": "boolean", "tuple": "list of texts"}
+_TABLES = {"str": "table of texts", "int": "table of integers"}
 _DEVICE_SPEC = """
 # Which VFs and other PCI functions this host hands out, and what NICs reach.
 # One entry for each PF:
@@ -37,12 +39,13 @@ def show(section: str | None, is_json: bool) -> None:
 
     With a SECTION only those of controller.toml or of agent.toml.
     """
-    settings = [one for one in _settings() if section in (None, one["section"])]
+    settings = [one for one in _settings() if section in (None, str(one["section"]).partition(".")[0])]
     if is_json:
         print_json(settings)
         return
     for name in dict.fromkeys(str(one["section"]) for one in settings):
-        say(f"{'' if settings[0]['section'] == name else chr(10)}# {name}.toml\n[{name}]")
+        gap = "" if settings[0]["section"] == name else "\n"
+        say(f"{gap}[{name}]" if "." in name else f"{gap}# {name}.toml\n[{name}]")
         for one in settings:
             if one["section"] == name:
                 say("\n" + _commented(one))
@@ -53,14 +56,28 @@ def show(section: str | None, is_json: bool) -> None:
 def _settings() -> list[Mapping[str, object]]:
     from mooring.config import AgentConfig, ControllerConfig
 
+    return [*_of_section("controller", ControllerConfig), *_of_section("agent", AgentConfig)]
+
+
+def _of_section(section: str, kind: type[Any]) -> list[Mapping[str, object]]:
+    """Its own settings, and then those of each table in it: TOML has them in that order."""
     found: list[Mapping[str, object]] = []
-    for section, kind in (("controller", ControllerConfig), ("agent", AgentConfig)):
-        types, defaults = typing.get_type_hints(kind), kind()
-        for field in dataclasses.fields(kind):
-            annotation = typing.get_origin(types[field.name]) or types[field.name]
-            one = {"section": section, "key": field.name, "type": _TYPES[annotation.__name__]}
+    tables: list[Mapping[str, object]] = []
+    types, defaults = typing.get_type_hints(kind), kind()
+    for field in dataclasses.fields(kind):
+        if dataclasses.is_dataclass(types[field.name]):
+            tables += _of_section(f"{section}.{field.name}", types[field.name])
+        else:
+            one = {"section": section, "key": field.name, "type": _type(types[field.name])}
             found.append({**one, "default": getattr(defaults, field.name), **field.metadata})
-    return found
+    return found + tables
+
+
+def _type(annotation: Any) -> str:
+    origin = typing.get_origin(annotation) or annotation
+    if origin is not Mapping:
+        return _TYPES[origin.__name__]
+    return _TABLES.get(getattr(typing.get_args(annotation)[1], "__name__", ""), "table of tables")
 
 
 def _commented(one: Mapping[str, object]) -> str:

@@ -92,7 +92,8 @@ def _facts(one: Device) -> Mapping[str, object]:
 
 def _settings(told: Mapping[str, object]) -> Mapping[str, object]:
     vlan, rate = told.get("vlan"), told.get("rate")
-    shown: dict[str, object] = {"MAC": told.get("mac")}
+    guid = told.get("guid")
+    shown: dict[str, object] = {"MAC": told.get("mac")} if guid is None else {"GUID": guid}
     if isinstance(vlan, Mapping):
         shown["VLAN"] = f"{vlan.get('id', 0)}, priority {vlan.get('qos', 0)}, {vlan.get('protocol', '802.1Q')}"
     for name, key in (("spoof check", "spoof_check"), ("trust", "trust")):

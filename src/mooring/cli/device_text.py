@@ -206,7 +206,7 @@ def _cells(vf: Device) -> Sequence[object]:
         vf["vf_index"],
         vf["address"],
         vf["state"],
-        None if mac == _NO_MAC else mac,
+        settings.get("guid") or (None if mac == _NO_MAC else mac),
         vlan["id"] if vlan else None,
         on_off(settings.get("spoof_check")),
         on_off(settings.get("trust")),

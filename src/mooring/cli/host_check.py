@@ -72,6 +72,7 @@ def check(config: Path | None, sysfs: Path | None, is_json: bool) -> int:
 def look(file: "AgentFile | None", places: "Places", ask: "Callable[[], LibvirtAnswer]") -> Report:
     """Survey the host and judge what was found. Raises Invalid for device specs that are none."""
     from mooring.config import AgentConfig
+    from mooring.core.dhcp_check import DHCP_PROGRAMS, check_dhcp
     from mooring.core.hostcheck import PROGRAMS, check_platform
     from mooring.core.pfcheck import check_pfs
     from mooring.host.survey import Wishes, ask_libvirt, survey
@@ -81,13 +82,15 @@ def look(file: "AgentFile | None", places: "Places", ask: "Callable[[], LibvirtA
     wishes = Wishes(
         folders=[Path(text).expanduser() for text in (agent.state, agent.images, agent.servers)],
         key_file=Path(agent.key_file).expanduser() if file else None,
-        bridges=tuple(agent.bridge_mappings.values()),
-        programs=PROGRAMS,
+        bridges=(*agent.bridge_mappings.values(), *agent.dhcp_interfaces.values()),
+        programs=(*PROGRAMS, *DHCP_PROGRAMS),
         device_specs=rules.specs,
     )
     found = survey(places, wishes, ask_libvirt(ask))
     pfs, in_all = check_pfs(found, rules)
-    return Report(found.platform.kernel, check_platform(found, rules), pfs, in_all)
+    platform = check_platform(found, rules)
+    dhcp = tuple(check_dhcp(found, agent.dhcp_interfaces)) if agent.dhcp else ()
+    return Report(found.platform.kernel, (*platform, *dhcp), pfs, in_all)
 
 
 def ask_of(agent: "AgentConfig") -> "Callable[[], LibvirtAnswer]":

@@ -61,6 +61,9 @@ def print_host(one: Host) -> None:
     if devices:
         say()
         print_devices(devices)
+    for each in one["dhcp_interfaces"]:
+        if each["reason"]:
+            say("\n" + filled(f"DHCP is not served on {_dhcp(each)}: {plain(each['reason'])}"))
     if one["liveness"] != "alive":
         say("\n" + filled(_silence(one)))
 
@@ -122,9 +125,14 @@ def _facts(one: Host) -> Mapping[str, object]:
         "disk": f"{one['used_disk_gib']} of {one['disk_gib']} GiB used",
         "bridges": ", ".join(f"{physnet} by {bridge}" for physnet, bridge in one["bridge_mappings"].items()),
         "PFs": "; ".join(f"{physnet} by {', '.join(pfs)}" for physnet, pfs in one["device_mappings"].items()),
+        "DHCP": ", ".join(_dhcp(each) for each in one["dhcp_interfaces"] if not each["reason"]) or None,
         "whole PFs": _told(whole) if whole else None,
         "others": _told(others) if others else None,
     }
+
+
+def _dhcp(served: Mapping[str, Any]) -> str:
+    return f"{plain(served['physical_network'])} by {plain(served['netdev'])}"
 
 
 def _silence(one: Host) -> str:

@@ -15,11 +15,13 @@ from mooring.cli.audit import audit
 from mooring.cli.config import config
 from mooring.cli.db import db
 from mooring.cli.device import device
+from mooring.cli.driver import driver
 from mooring.cli.event import event
 from mooring.cli.explain import explain
 from mooring.cli.failure import from_click, tell
 from mooring.cli.host import host
 from mooring.cli.pci_group import pci_group
+from mooring.cli.port_profile import port_profile
 from mooring.cli.run import agent, controller, demo, up
 from mooring.errors import HostFault, MooringError
 
@@ -29,8 +31,8 @@ INTERRUPTED = 130
 
 _CHAPTERS = {
     "Run": (up, controller, agent, demo),
-    "Look": (host, device, pci_group, explain, event, audit),
-    "Set up": (config, db),
+    "Look": (host, device, pci_group, port_profile, explain, event, audit),
+    "Set up": (config, driver, db),
 }
 
 

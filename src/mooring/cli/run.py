@@ -46,10 +46,14 @@ def up(state: str | None, listen: str | None, simulate: int, config: Path | None
 @_state
 @_listen
 def controller(config: Path | None, state: str | None, listen: str | None) -> None:
-    """Run the controller until SIGINT or SIGTERM."""
+    """Run the controller until SIGINT or SIGTERM.
+
+    SIGHUP has it read the file of --config again: VLAN ranges and MTUs are taken at once.
+    """
     from mooring.main import run_controller
 
-    run_controller(_settings(config, state, listen), say)
+    reread = (lambda: _settings(config, state, listen)) if config else None
+    run_controller(_settings(config, state, listen), say, reread=reread)
 
 
 @click.command(short_help="The agent of this machine.")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from mooring.core.baselines import PORT_PROFILE, SWITCHDEV
 from mooring.core.numa import GuestNodes
 from mooring.core.pools import Pool
 from mooring.model.request import PciRequest
@@ -30,6 +31,14 @@ def _has_features(request: PciRequest, pool: Pool, _: GuestNodes) -> bool:
     return request.features <= pool.features
 
 
+def _is_switched_as_asked(request: PciRequest, pool: Pool, _: GuestNodes) -> bool:
+    return request.is_switchdev in (None, SWITCHDEV in pool.features)
+
+
+def _is_held_as_asked(request: PciRequest, pool: Pool, _: GuestNodes) -> bool:
+    return request.has_port_profile in (None, PORT_PROFILE in pool.features)
+
+
 def _is_near_enough(request: PciRequest, pool: Pool, nodes: GuestNodes) -> bool:
     return nodes.allows(request.numa_policy, pool.numa_node)
 
@@ -46,6 +55,8 @@ CONSTRAINTS: Mapping[str, Meets] = MappingProxyType(
         "group": _is_in_group,
         "trusted": _is_trusted_as_asked,
         "features": _has_features,
+        "eswitch_mode": _is_switched_as_asked,
+        "port_profile": _is_held_as_asked,
         "numa_policy": _is_near_enough,
         "min_rate": _is_fast_enough,
     }

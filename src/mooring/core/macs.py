@@ -2,6 +2,7 @@
 
 import re
 
+from mooring.core.words import shown
 from mooring.errors import Invalid
 
 # re.ASCII would not be enough: only an explicit class keeps other scripts' digits and full-width letters out.
@@ -26,7 +27,7 @@ def canonical_mac(text: object, attribute: str = "mac_address") -> str:
         if pairs is not None and _is_station_address([int(pair, 16) for pair in pairs.groups()]):
             return ":".join(pairs.groups())
     raise Invalid(
-        f"Invalid input for {attribute}. Reason: '{text}' is not a valid MAC address.",
+        f"Invalid input for {attribute}. Reason: '{shown(text)}' is not a valid MAC address.",
         code="HTTPBadRequest",
         hint="a unicast address other than zero, as in fa:16:3e:00:00:01",
     )

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Mapping
 
+from mooring.core.baselines import SWITCHDEV
 from mooring.core.function_wish import settle_wish
 from mooring.core.macs import canonical_mac
 from mooring.core.vlans import PHYSICAL_NETWORK_CHARS_MAX, VLAN_ID_MAX
@@ -122,3 +123,9 @@ def check_profile_vlan(profile: Mapping[str, object], segmentation_id: int | Non
             f"the profile's VLAN {text} differs from the network, which is {network}",
             hint="use a profile for the network's own VLAN, or another network",
         )
+
+
+def wants_switchdev(profile: Mapping[str, object]) -> bool:
+    """Whether the port is to be offloaded to a card in switchdev mode, said as Neutron's clients say it."""
+    capabilities = profile.get("capabilities")
+    return isinstance(capabilities, list | tuple) and SWITCHDEV in capabilities

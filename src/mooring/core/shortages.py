@@ -112,6 +112,18 @@ def _with_features(request: PciRequest, *_: object) -> str:
     return f"no {noun(request)}{place_words(request)} with {both(request.features)}"
 
 
+def _in_eswitch_mode(request: PciRequest, *_: object) -> str:
+    if request.is_switchdev:
+        return f"no {noun(request)}{place_words(request)} of a card in switchdev mode"
+    return f"no {noun(request)}{place_words(request)} of a card that is not in switchdev mode"
+
+
+def _with_port_profile(request: PciRequest, *_: object) -> str:
+    if request.has_port_profile:
+        return f"no {noun(request)}{place_words(request)} that takes a port profile"
+    return f"no {noun(request)}{place_words(request)} that works without a port profile"
+
+
 def _near(request: PciRequest, pools: Sequence[Pool], nodes: GuestNodes) -> str:
     policy = request.numa_policy or NumaPolicy.LEGACY
     mine = both(str(node) for node in nodes.local)
@@ -136,6 +148,8 @@ _WORDS: dict[str, Words] = {
     "group": _of_group,
     "trusted": _for_trust,
     "features": _with_features,
+    "eswitch_mode": _in_eswitch_mode,
+    "port_profile": _with_port_profile,
     "numa_policy": _near,
     "min_rate": _at_rate,
 }
@@ -171,8 +185,9 @@ def _together(rivals: Sequence[PciRequest]) -> PciRequest:
 def _for_others(rivals: Sequence[PciRequest], search: Search) -> str:
     """What is free and just not as the requests want it, by one constraint."""
     untrusted = "not trusted" if rivals[0].trusted else "for trusted ports only"
+    unheld = "that take no port profile" if rivals[0].has_port_profile else "for ports with a port profile only"
     parts = []
-    for constraint, words in (("trusted", untrusted), ("numa_policy", "too far away")):
+    for constraint, words in (("trusted", untrusted), ("port_profile", unheld), ("numa_policy", "too far away")):
         count = sum(
             len(pool.free)
             for pool in search.pools

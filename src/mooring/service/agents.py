@@ -1,4 +1,4 @@
-"""Hosts as Neutron's agents: a host with SR-IOV devices shows a NIC switch agent, one with bridges a bridge agent."""
+"""Hosts as Neutron's agents: a host shows a NIC switch agent for its VFs, one for each sort of bridge, one for DHCP."""
 
 import uuid
 from collections.abc import Mapping
@@ -6,32 +6,34 @@ from datetime import datetime
 from typing import Any
 
 from mooring.errors import Conflict, NotFound
+from mooring.ml2.agents import configurations_of
 from mooring.model.host import AgentType, Host, Liveness
 from mooring.model.identity import Caller
 from mooring.service.hosts import enable_host
 from mooring.service.world import World
-from mooring.store import agents
+from mooring.store import agents, dhcp
 from mooring.store.hosts import HOSTS
 from mooring.store.tx import Tx
 
 BINARY = "mooring-agent"
 TOPIC = "N/A"
+_MAPPINGS = ("device_mappings", "bridge_mappings", "interface_mappings")
+"""An agent that maps no physical network serves nothing, and is not shown."""
 
 
 def agents_of(
-    host: Host, liveness: Liveness, *, devices: int = 0, descriptions: Mapping[str, str] | None = None
-) -> list[dict[str, Any]]:
+    host: Host, liveness: Liveness, *, devices: int = 0, networks: int = 0,
+    descriptions: Mapping[str, str] | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
     """The agents that a host shows, as Neutron's API spells them.
 
     Their ids follow from the host's, so they stay the same over restarts. ``devices`` is how many functions of the
-    host have an owner.
+    host have an owner, ``networks`` how many networks have a DHCP server there.
     """
-    shown = []
-    if host.device_mappings:
-        mappings = {physnet: list(netdevs) for physnet, netdevs in host.device_mappings.items()}
-        shown.append((AgentType.NIC_SWITCH, {"device_mappings": mappings, "devices": devices}))
-    if host.bridge_mappings:
-        shown.append((AgentType.LINUX_BRIDGE, {"bridge_mappings": dict(host.bridge_mappings)}))
+    shown = [(kind, facts) for kind, facts in configurations_of(host).items() if any(map(facts.get, _MAPPINGS))]
+    shown = [(kind, facts | ({"devices": devices} if kind is AgentType.NIC_SWITCH else {})) for kind, facts in shown]
+    if any(not one.reason for one in host.dhcp_interfaces):
+        shown.append((AgentType.DHCP, {"dhcp_driver": "dnsmasq", "networks": networks}))
     return [_agent(host, liveness, kind, facts, descriptions or {}) for kind, facts in shown]
 
 
@@ -66,12 +68,16 @@ def list_agents(tx: Tx, world: World, who: Caller) -> list[dict[str, Any]]:
     """Every agent, by host, for an admin; nothing for anybody else."""
     if not who.is_admin:
         return []
-    in_use, descriptions = agents.devices_in_use(tx), agents.descriptions(tx)
+    in_use, served, descriptions = agents.devices_in_use(tx), dhcp.loads(tx), agents.descriptions(tx)
     return [
         agent
         for host in HOSTS.where(tx)
         for agent in agents_of(
-            host, world.heartbeats.of(host.name), devices=in_use.get(host.name, 0), descriptions=descriptions
+            host,
+            world.heartbeats.of(host.name),
+            devices=in_use.get(host.name, 0),
+            networks=served.get(host.name, 0),
+            descriptions=descriptions,
         )
     ]
 

@@ -18,6 +18,13 @@ from mooring.model.request import Claim, Device
 from mooring.model.server import GroupPolicy, Server, ServerStatus
 from mooring.model.vf import VfState
 from mooring.service.aggregates import zone_of
+from mooring.service.audit_network import (
+    counts_of_quotas,
+    free_vlans,
+    marks_of_sharing,
+    rates_of_claims,
+)
+from mooring.service.audit_profiles import profiles_of_networks
 from mooring.service.world import World
 from mooring.store.addresses import all_allocations
 from mooring.store.aggregates import AGGREGATES
@@ -170,6 +177,8 @@ def _one_network_per_vlan(books: Books) -> Iterator[str]:
             yield f"VLAN {vlan} of {physnet} belongs to {count} networks"
         if not VLAN_ID_MIN <= vlan <= VLAN_ID_MAX:
             yield f"VLAN {vlan} of {physnet} is not from 1 to 4094"
+    yield from free_vlans(books.tx)
+    yield from profiles_of_networks(books.tx, books.ports)
 
 
 def _macs_apart(books: Books) -> Iterator[str]:
@@ -190,6 +199,7 @@ def _macs_apart(books: Books) -> Iterator[str]:
 
 def _observed_as_desired(books: Books) -> Iterator[str]:
     """A function that is known not to be as wanted says so itself; its port is ``_active_is_proved``'s business."""
+    yield from rates_of_claims(books.tx, books.claims, books.devices, books.ports)
     claims = {claim.device_id: claim for claim in books.claims}
     for device in books.devices.values():
         claim = claims.get(device.id)
@@ -238,6 +248,8 @@ def _acknowledged_is_there(books: Books) -> Iterator[str]:
     shown = {(port.id, fixed.ip_address) for port in books.ports.values() for fixed in port.fixed_ips}
     for port_id, address in sorted(recorded ^ shown):
         yield f"address {address} of port {port_id} is in one book and not in the other"
+    yield from counts_of_quotas(books.tx)
+    yield from marks_of_sharing(books.tx)
     yield from _zones_of_aggregates(books.tx)
     yield from _groups_keep_their_policy(books)
 

@@ -2,37 +2,37 @@
 
 from dataclasses import replace
 
-from mooring.core.baselines import baseline_mac, has_settings
-from mooring.core.function_wish import read_wish
+from mooring.core.baselines import as_bound, baseline_mac, baseline_of, has_settings
 from mooring.core.lifecycle import check
-from mooring.core.reconcile import baseline
 from mooring.errors import Conflict
 from mooring.model.outside import ControllerStep
 from mooring.model.pci import FunctionKind
 from mooring.model.port import Port
 from mooring.model.request import Claim, Device
-from mooring.model.vf import LinkState, TxRate, VfSettings, VfState, Vlan
+from mooring.model.vf import LinkState, VfSettings, VfState, Vlan
+from mooring.service.qos_rates import rates_of
 from mooring.store import devices
 from mooring.store.claims import CLAIMS
 from mooring.store.devices import DEVICES
 from mooring.store.tx import Taken, Tx
 
 
-def desired_settings(port: Port, kind: FunctionKind, vlan_id: int) -> VfSettings:
+def desired_settings(tx: Tx, port: Port, kind: FunctionKind, vlan_id: int) -> VfSettings:
     """Every setting of a port's VF; nothing is left to what an earlier owner had. A whole PF has none: it is a guest's.
 
-    What a guest does with a PF nobody holds it to: no VLAN, no spoof check, no link state.
+    What a guest does with a PF nobody holds it to: no VLAN, no rate, no spoof check, no link state.
     """
     if kind is not FunctionKind.VF:
         return VfSettings()
-    return VfSettings(
+    settings = VfSettings(
         mac=port.mac_address,
         vlan=Vlan(vlan_id),
         spoof_check=port.port_security_enabled,
         trust=bool(port.trusted),
-        rate=TxRate(min_mbps=read_wish(port.binding.profile).min_rate_mbps),
+        rate=rates_of(tx, port).tx,
         link_state=_link_state(port),
     )
+    return as_bound(settings, port.binding.vif_type)
 
 
 def portless_settings(device: Device) -> VfSettings:
@@ -40,9 +40,10 @@ def portless_settings(device: Device) -> VfSettings:
 
     A NIC's VF without a tag, with a MAC of its own that nobody else has, and trusted if its device spec says so.
     """
-    if not has_settings(device.kind, device.device_class):
+    if not has_settings(device.kind, device.device_class, device.vendor_id, device.product_id):
         return VfSettings()
-    return replace(baseline(baseline_mac(device.id, device.generation)), trust=device.trusted)
+    settings = baseline_of(device.device_class, device.features, baseline_mac(device.id, device.generation))
+    return settings if settings.trust is None else replace(settings, trust=device.trusted)
 
 
 def _link_state(port: Port) -> LinkState:
@@ -91,19 +92,19 @@ def _store(tx: Tx, device: Device, made: Claim) -> Claim:
     return made
 
 
-def retune(tx: Tx, held: Claim, before: Port, after: Port) -> bool:
-    """Let the function of a claim follow a change of its port; whether there was anything in it to follow.
+def retune(tx: Tx, held: Claim, after: Port) -> bool:
+    """Let the function of a claim follow its port, or the policy it goes by; whether there was anything to follow.
 
     The generation stays, for the owner does; what was read back before is no proof of the new settings.
     """
     device = DEVICES.get(tx, held.device_id)
     if device is None or held.is_releasing:
         return False
-    old, new = desired_settings(before, device.kind, 0), desired_settings(after, device.kind, 0)
-    if old == new:
+    # The VLAN is the segment's, and stays while the port is bound.
+    new = replace(desired_settings(tx, after, device.kind, 0), vlan=held.desired.vlan)
+    if new == held.desired:
         return False
-    # VLAN and rate are not the port's own.
-    CLAIMS.update(tx, replace(held, desired=replace(new, vlan=held.desired.vlan, rate=held.desired.rate)))
+    CLAIMS.update(tx, replace(held, desired=new))
     DEVICES.update(tx, replace(device, verified_at=None, updated_at=tx.now))
     return True
 

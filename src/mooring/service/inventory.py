@@ -3,10 +3,11 @@
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 
+from mooring.core.baselines import PORT_PROFILE, SWITCHDEV, is_infiniband
 from mooring.errors import Invalid
 from mooring.model.desired import Welcome
 from mooring.model.host import Host, HostSnapshot, OfferedFunction
-from mooring.model.pci import FunctionKind, PciAddress, PciFunction
+from mooring.model.pci import FunctionKind, PciAddress, PciFunction, is_held_upstream
 from mooring.model.request import Device
 from mooring.model.vf import VfState
 from mooring.service.returning import Settling, impostor, pf_places, restart_servers
@@ -87,8 +88,24 @@ def _updated(
         hypervisor_type=snapshot.hypervisor_type, hypervisor_version=snapshot.hypervisor_version,
         bridge_mappings=dict(snapshot.bridge_mappings), heard_at=tx.now,
         device_mappings={physnet: tuple(sorted(names)) for physnet, names in sorted(mappings.items())},
+        ovs_bridges=tuple(sorted(snapshot.ovs_bridges)), interface_mappings=dict(snapshot.interface_mappings),
+        infiniband_networks=_infiniband(functions),
         started_at=tx.now if epoch != host.epoch else host.started_at, numa_cells=snapshot.numa_cells,
+        dhcp_interfaces=snapshot.dhcp_interfaces,
     )  # fmt: skip
+
+
+def _infiniband(functions: Mapping[PciAddress, OfferedFunction]) -> tuple[str, ...]:
+    """The physical networks that PFs, or their VFs, reach over InfiniBand."""
+    return tuple(
+        sorted(
+            {
+                offered.physical_network
+                for offered in functions.values()
+                if offered.physical_network and is_infiniband(offered.function.device_class)
+            }
+        )
+    )
 
 
 def _device(
@@ -131,6 +148,12 @@ def _with_facts(device: Device, offered: OfferedFunction, pf: PciFunction | None
 
 
 def _features(function: PciFunction, pf: PciFunction | None) -> tuple[str, ...]:
-    """Its own, else its PF's; of what has no netdev there are none."""
+    """Its own, else its PF's; of what has no netdev there are none.
+
+    A VF behind a representor says ``switchdev``, one that its upstream switch holds ``port-profile``.
+    """
     told = function.features if function.features is not None or pf is None else pf.features
-    return tuple(sorted(told or ()))
+    mode = pf.eswitch_mode if pf is not None else function.eswitch_mode
+    marks = [SWITCHDEV] if mode == SWITCHDEV else []
+    marks += [PORT_PROFILE] if is_held_upstream(function.vendor_id, function.product_id) else []
+    return tuple(sorted({*(told or ()), *marks}))

@@ -8,7 +8,7 @@ from mooring.model.host import Host, Liveness
 from mooring.model.pci import FunctionKind
 from mooring.service.hosts import get_host
 from mooring.service.world import World
-from mooring.store import claims, devices, servers
+from mooring.store import claims, devices, port_profiles, servers
 from mooring.store.groups import aggregates_of_hosts
 from mooring.store.hosts import HOSTS
 from mooring.store.servers import Usage
@@ -74,4 +74,7 @@ def gauges(tx: Tx, world: World) -> Mapping[str, Gauge]:
         "mooring_claims": [({}, float(claims.count(tx)))],
         "mooring_servers": [({"status": status}, float(n)) for status, n in servers.statuses(tx)],
         "mooring_hosts": [({"liveness": liveness}, float(n)) for liveness, n in alive.items()],
+        "mooring_port_profiles": [
+            ({"upstream": state}, float(n)) for state, n in port_profiles.upstream_states(tx).items()
+        ],
     }

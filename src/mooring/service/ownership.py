@@ -22,6 +22,16 @@ def is_mine(who: Caller, project_id: str) -> bool:
     return who.is_admin or project_id == who.project_id
 
 
+def is_manager(who: Caller) -> bool:
+    """Whether the caller may change what the managers of its project keep to themselves."""
+    return who.is_admin or "manager" in who.roles
+
+
+def is_managed_by(who: Caller, project_id: str) -> bool:
+    """The same, of what belongs to ``project_id``."""
+    return is_manager(who) and is_mine(who, project_id)
+
+
 def denied(rule: str) -> Forbidden:
     return Forbidden(f"rule:{rule} is disallowed by policy")
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 
 from mooring.core.flavor_specs import FlavorNeeds, agreed, check_guest_cells, read_flavor_specs, read_image_properties
 from mooring.core.function_wish import FunctionWish, read_wish
+from mooring.core.port_profiles import fitting
+from mooring.core.profiles import wants_switchdev
 from mooring.errors import Invalid
 from mooring.model.group import PciGroup
 from mooring.model.identity import Caller
@@ -17,6 +19,7 @@ from mooring.model.port import FUNCTION_VNIC_TYPES, VF_VNIC_TYPES, VnicType
 from mooring.model.request import NumaPolicy, PciRequest, Spread
 from mooring.model.server import Flavor, Image
 from mooring.service.asked_groups import asked_group
+from mooring.service.qos_rates import rates_of
 from mooring.service.server_ports import Nic
 from mooring.store.tx import Tx
 
@@ -78,14 +81,22 @@ def _of_nics(tx: Tx, who: Caller, nics: Sequence[Nic], needs: FlavorNeeds) -> It
         yield PciRequest(
             nic.port.id,
             frozenset({FunctionKind.VF if vnic_type in VF_VNIC_TYPES else FunctionKind.PF}),
-            # A tunnelled segment has none, and adds nothing that would do.
-            frozenset(segment.physical_network for segment in nic.segments if segment.physical_network),
+            _physical_networks(nic),
             group=None if wish.group is None else asked_group(tx, who, wish.group).name,
             trusted=nic.port.trusted,
             features=wish.features | needs.features,
             numa_policy=needs.numa_policy if own_policy is None else NumaPolicy(own_policy),
-            min_rate_mbps=wish.min_rate_mbps,
+            has_port_profile=nic.port_profile is not None if vnic_type in VF_VNIC_TYPES else None,
+            is_switchdev=wants_switchdev(nic.port.binding.profile) if vnic_type in VF_VNIC_TYPES else None,
+            min_rate_mbps=rates_of(tx, nic.port, nic.network).tx.min_mbps,
         )
+
+
+def _physical_networks(nic: Nic) -> frozenset[str]:
+    """Those that the function may reach: of the segments that the nic's port profile fits, if it has one."""
+    segments = nic.segments if nic.port_profile is None else fitting(nic.port_profile, nic.segments)
+    # A tunnelled segment has none, and adds nothing that would do.
+    return frozenset(segment.physical_network for segment in segments if segment.physical_network)
 
 
 def _asker(nic: Nic, wish: FunctionWish) -> str:

@@ -15,6 +15,7 @@ from mooring.model.request import Claim, Device
 from mooring.model.vf import VfField, VfSettings, VfState
 from mooring.service.claimants import claimant
 from mooring.service.claims import change_state, end_release
+from mooring.service.dhcp_reports import take_dhcp
 from mooring.service.interfaces import finish_detach
 from mooring.service.port_faults import follow
 from mooring.service.returning import renew_vfs
@@ -60,6 +61,8 @@ def take_report(tx: Tx, world: World, host: Host, report: Report) -> None:
         if server is not None and server.host == host.name and told.generation == server.generation:
             take_server(tx, world, agent, server, told)
             tx.reach(ControllerStep.SERVER_REPORTED)
+    for heard in report.dhcp:
+        take_dhcp(tx, agent, host, heard)
 
 
 def _take_function(tx: Tx, world: World, agent: Caller, device: Device, said: FunctionReport) -> None:

@@ -9,11 +9,13 @@ from mooring.model.host import DEFAULT_ZONE
 from mooring.model.identity import Caller
 from mooring.model.network import Network, Segment
 from mooring.model.port import FUNCTION_VNIC_TYPES, Binding, Port, VnicType
+from mooring.model.port_profile import PortProfile
 from mooring.model.server import Server
 from mooring.service.asked_groups import asked_group
 from mooring.service.networks import get_network
 from mooring.service.port_addresses import FixedIpWish
-from mooring.service.ports import PortWish, create_port, get_port
+from mooring.service.port_profiles import check_for, check_vnic_type, named, profile_of
+from mooring.service.ports import PortWish, create_port, usable_port
 from mooring.service.world import World
 from mooring.store.networks import SEGMENTS
 from mooring.store.ports import PORTS
@@ -46,6 +48,8 @@ class Nic:
     network: Network
     segments: tuple[Segment, ...]
     wish: NicWish
+    port_profile: PortProfile | None = None
+    """Its port's own, or its network's default."""
 
     def vlan_id(self, segment_id: str | None) -> int:
         """The VLAN of the bound segment; 0 is untagged."""
@@ -74,14 +78,12 @@ def look_up(
     ``image_vnic_type`` is what the server's image would have where the nic says nothing. Raises NotFound, Conflict for
     a port in use, Invalid for a wish that contradicts itself.
     """
-    if wish.port_profile is not None:
-        raise unserved("networks.port-profile")
     if wish.port_id is not None:
         if wish.network_id is not None:
             raise Invalid(
                 f"nic {ordinal} names both port {wish.port_id} and network {wish.network_id}", hint="name one"
             )
-        port = get_port(tx, who, wish.port_id)
+        port = usable_port(tx, who, wish.port_id)
         if port.device_id:
             raise Conflict(f"Port {port.id} is still in use.", code="PortInUse")
         network = get_network(tx, who, port.network_id)
@@ -101,7 +103,26 @@ def look_up(
             f"port {port.id} of nic {ordinal} is administratively down, and a whole PF cannot be held down",
             hint="openstack port set --enable",
         )
-    return Nic(port, network, tuple(SEGMENTS.where(tx, network_id=network.id)), wish)
+    segments = tuple(SEGMENTS.where(tx, network_id=network.id))
+    port, profile = _with_profile(tx, who, port, network, segments, wish.port_profile)
+    return Nic(port, network, segments, wish, profile)
+
+
+def _with_profile(
+    tx: Tx, who: Caller, port: Port, network: Network, segments: Sequence[Segment], name_or_id: str | None
+) -> tuple[Port, PortProfile | None]:
+    """The port as if the nic's port profile were its own already, and the profile that counts for it.
+
+    Raises NotFound for a profile that there is not, Conflict for one that does not fit the network.
+    """
+    if name_or_id is not None:
+        named_one = named(tx, who, name_or_id)
+        check_vnic_type(named_one, port.binding.vnic_type)
+        port = replace(port, port_profile_id=named_one.id)
+    profile = profile_of(tx, port, network)
+    if profile is not None:
+        check_for(profile, network, segments, who)
+    return port, profile
 
 
 def _with_group(port: Port, wish: NicWish, ordinal: int) -> Port:
@@ -147,7 +168,7 @@ def settle(tx: Tx, world: World, who: Caller, nic: Nic, server: Server, index: i
     fixed_ips = None if nic.wish.fixed_ip is None else (FixedIpWish(ip_address=nic.wish.fixed_ip),)
     wish = PortWish(
         network_id=nic.network.id, project_id=who.project_id or "", vnic_type=nic.port.binding.vnic_type,
-        profile=nic.port.binding.profile,
+        profile=nic.port.binding.profile, port_profile=nic.port.port_profile_id,
         fixed_ips=fixed_ips, device_id=server.id, device_owner=owner, device_index=index, device_tag=nic.wish.tag,
         is_owned_by_server=True,
     )  # fmt: skip

@@ -237,7 +237,7 @@ def take(tx: Tx, world: World, who: Caller, server: Server, nic: Nic, choice: Ch
     tx.reach(ControllerStep.PORT_BOUND)
     device = choice.devices.get(nic.port.id)
     if device is not None:
-        settings = desired_settings(port, device.kind, nic.vlan_id(port.binding.segment_id))
+        settings = desired_settings(tx, port, device.kind, nic.vlan_id(port.binding.segment_id))
         claim(tx, device.id, server.id, port, settings)
     return port
 

@@ -276,3 +276,11 @@ def test_rates_that_links_cannot_carry_together_take_no_more_steps_than_there_ar
     search = Search(wants, pools_of(devices))
     assert isinstance(search.assign(), Unassigned)
     assert search.budget.left >= -MATCHING_STEPS
+
+
+@pytest.mark.parametrize(
+    ("is_switchdev", "address"), [(True, "0000:81:10.1"), (False, "0000:81:10.0"), (None, "0000:81:10.0")]
+)
+def test_a_function_is_of_a_card_in_the_mode_that_was_asked_for(is_switchdev: bool | None, address: str) -> None:
+    two = vf("0000:81:10.0"), vf("0000:81:10.1", features=("rx", "switchdev"))
+    assert given_to([request("a", is_switchdev=is_switchdev)], *two) == {"a": [address]}

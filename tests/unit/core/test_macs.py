@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mooring.core.macs import canonical_mac
+from mooring.core.words import shown
 from mooring.errors import Invalid
 
 
@@ -39,7 +40,7 @@ def test_every_usual_form_becomes_the_canonical_one(text: str) -> None:
 def test_what_no_station_may_have_is_refused_in_neutrons_words(text: object) -> None:
     with pytest.raises(Invalid) as caught:
         canonical_mac(text)
-    assert caught.value.message == f"Invalid input for mac_address. Reason: '{text}' is not a valid MAC address."
+    assert caught.value.message == f"Invalid input for mac_address. Reason: '{shown(text)}' is not a valid MAC address."
     assert caught.value.code == "HTTPBadRequest"
 
 

@@ -223,6 +223,7 @@ MIXED = (
         ({"physical_networks": frozenset({"physnet2"}), "trusted": True}, "trusted", 1, 0,
          "no VF on physnet2 for trusted ports"),
         ({"features": frozenset({"rx", "tso"})}, "features", 1, 0, "no VF on physnet1 with rx and tso"),
+        ({"is_switchdev": True}, "eswitch_mode", 1, 0, "no VF on physnet1 of a card in switchdev mode"),
         ({"min_rate_mbps": 5}, "min_rate", 1, 0, "no VF on physnet1 on a link of 5 Mb/s (the fastest has 0)"),
         ({"count": 5}, "type", 5, 4, "4 of 5 wanted VFs"),
         ({"count": 4}, "physical_network", 4, 3, "3 of 4 wanted VFs on physnet1"),

@@ -39,7 +39,10 @@ def test_a_ports_vnic_type_says_what_kind_of_function_it_takes(
     cloud: Asking, vnic_type: VnicType, kinds: set[FunctionKind]
 ) -> None:
     port = cloud.port(vnic_type)
-    assert cloud.request(port) == PciRequest(port.id, frozenset(kinds), frozenset({"physnet1"}))
+    of_a_vf = False if kinds == {VF} else None
+    assert cloud.request(port) == PciRequest(
+        port.id, frozenset(kinds), frozenset({"physnet1"}), has_port_profile=of_a_vf, is_switchdev=of_a_vf
+    )
 
 
 def test_an_ordinary_port_asks_for_no_function(cloud: Asking) -> None:
@@ -67,7 +70,7 @@ def test_all_that_a_port_says_of_its_function_is_in_its_request(cloud: Asking) -
     port = cloud.port(profile=profile, trusted=True, numa_affinity_policy="socket")
     assert cloud.request(port) == PciRequest(
         port.id, frozenset({VF}), frozenset({"physnet1"}), group="fast", trusted=True, features=frozenset({"rx"}),
-        numa_policy=NumaPolicy.SOCKET, min_rate_mbps=500,
+        numa_policy=NumaPolicy.SOCKET, min_rate_mbps=500, has_port_profile=False, is_switchdev=False,
     )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from mooring.api.compute import (
     hypervisors,
     interfaces,
     limits,
+    quota_sets,
     server_groups,
     servers,
     services,
@@ -77,4 +78,9 @@ ROUTES: Sequence[Route] = (
     Route("GET", _GROUP, server_groups.show_server_group, f"{_GROUPS}:show"),
     Route("DELETE", _GROUP, server_groups.delete_server_group, f"{_GROUPS}:delete"),
     Route("GET", f"{BASE}/limits", limits.show_limits, f"{_RULE}:limits"),
+    Route("GET", f"{BASE}/os-quota-sets/{{project}}", quota_sets.show, f"{_RULE}:os-quota-sets:show"),
+    Route("PUT", f"{BASE}/os-quota-sets/{{project}}", quota_sets.change, f"{_RULE}:os-quota-sets:update"),
+    Route("DELETE", f"{BASE}/os-quota-sets/{{project}}", quota_sets.remove, f"{_RULE}:os-quota-sets:delete"),
+    Route("GET", f"{BASE}/os-quota-sets/{{project}}/defaults", quota_sets.defaults, f"{_RULE}:os-quota-sets:defaults"),
+    Route("GET", f"{BASE}/os-quota-sets/{{project}}/detail", quota_sets.detail, f"{_RULE}:os-quota-sets:detail"),
 )

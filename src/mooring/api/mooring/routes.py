@@ -8,6 +8,7 @@ from mooring.api.compute.microversion import LATEST
 from mooring.api.mooring.devices import DEVICES
 from mooring.api.mooring.groups import GROUPS
 from mooring.api.mooring.hosts import HOSTS
+from mooring.api.mooring.port_profiles import PORT_PROFILES
 from mooring.service.audit import audit
 from mooring.service.explain import explain, glance
 from mooring.service.trail import NEWEST, trail
@@ -39,6 +40,7 @@ ROUTES: Sequence[Route] = (
     *HOSTS,
     *DEVICES,
     *GROUPS,
+    *PORT_PROFILES,
     Route("POST", "/mooring/v1/explain", post_explain, "mooring:explain"),
     Route("GET", "/mooring/v1/events", list_events, "mooring:events"),
     Route("GET", "/mooring/v1/audit", get_audit, "mooring:audit"),

@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 from mooring.api.call import Call, Handler, Reply, Route
 from mooring.api.network.attributes import Attributes
-from mooring.api.network.listing import PAGING, fields_of, page_links, read_listing, select, shown_fields
+from mooring.api.network.listing import PAGING, Listing, fields_of, page_links, read_listing, select, shown_fields
 from mooring.api.network.values import tags as as_tags
 from mooring.errors import Invalid, NotFound, PreconditionFailed
 from mooring.model.identity import Caller
@@ -29,6 +29,11 @@ class Resource(Protocol):
 
     @property
     def id(self) -> str: ...
+
+
+class Tagged(Resource, Protocol):
+    """What most nouns have besides."""
+
     @property
     def revision_number(self) -> int: ...
     @property
@@ -55,10 +60,17 @@ class Collection(Generic[R]):
     stored: Callable[[R], Mapping[str, Any]]
     made: View
     """What is shown once, in the answer to a create."""
+    path: str = ""
+    """The last part of its URL where that is not the plural."""
+    has_tags: bool = True
+    hides_markers: bool = False
+    """A page after a marker that the caller does not see is empty, and no error."""
 
     def routes(self, prefix: str) -> list[Route]:
-        many, one = f"{prefix}/{self.plural}", f"{prefix}/{self.plural}/{{ident}}"
+        many = f"{prefix}/{self.path or self.plural}"
+        one = f"{many}/{{ident}}"
         see, change = f"get_{self.noun}", f"update_{self.noun}"
+        tags = self.tag_routes(one) if self.has_tags else ()
         return [
             Route("GET", many, self.index, see, query=(*self.attributes.filters, *PAGING)),
             Route("POST", many, self.make, f"create_{self.noun}", body=self.attributes.post_schema()),
@@ -66,6 +78,13 @@ class Collection(Generic[R]):
             Route("GET", one, self.show, see, query=("fields",)),
             Route("PUT", one, self.change, change, body=self.attributes.put_schema()),
             Route("DELETE", one, self.remove, f"delete_{self.noun}"),
+            *tags,
+        ]
+
+    def tag_routes(self, one: str) -> Sequence[Route]:
+        """The calls for the tags of the one at this path, in which its id is ``{ident}``."""
+        see, change = f"get_{self.noun}", f"update_{self.noun}"
+        return [
             Route("GET", f"{one}/tags", self.tags, see),
             Route("PUT", f"{one}/tags", self._retag(lambda _, new: new), change),
             Route("POST", f"{one}/tags", self._retag(lambda old, new: (*old, *new)), change),
@@ -81,13 +100,7 @@ class Collection(Generic[R]):
         who = call.who
 
         def story(tx: Tx) -> tuple[list[str], list[View]]:
-            rows = select(
-                tx,
-                listing,
-                lambda query: self.find(tx, who, query),
-                lambda ident: self.get(tx, who, ident),
-                self.stored,
-            )
+            rows = self._select(tx, who, listing)
             return [row.id for row in rows], self.views(tx, who, rows)
 
         ids, views = await call.controller.store.read(story)
@@ -96,6 +109,17 @@ class Collection(Generic[R]):
         if links:
             body[f"{self.plural}_links"] = links
         return Reply(body=body)
+
+    def _select(self, tx: Tx, who: Caller, listing: Listing) -> list[R]:
+        def get(ident: str) -> R:
+            return self.get(tx, who, ident)
+
+        try:
+            return select(tx, listing, lambda query: self.find(tx, who, query), get, self.stored)
+        except NotFound:
+            if self.hides_markers and not who.is_privileged:
+                return []
+            raise
 
     async def show(self, call: Call) -> Reply:
         """Show one."""
@@ -112,7 +136,7 @@ class Collection(Generic[R]):
         def story(tx: Tx) -> list[View]:
             return self.views(tx, who, [self.create(tx, world, who, values) for values in wanted])
 
-        views = [{**view, **self.made} for view in await call.controller.store.write(story)]
+        views = [{**self.made, **view} for view in await call.controller.store.write(story)]
         return Reply(HTTPStatus.CREATED, {self.plural: views} if is_many else {self.noun: views[0]})
 
     def _bodies(self, call: Call) -> tuple[bool, list[dict[str, Any]]]:
@@ -163,7 +187,7 @@ class Collection(Generic[R]):
 
     async def tags(self, call: Call) -> Reply:
         who, ident = call.who, call.params["ident"]
-        return Reply(body={"tags": await call.controller.store.read(lambda tx: self.get(tx, who, ident).tags)})
+        return Reply(body={"tags": await call.controller.store.read(lambda tx: _tags(self.get(tx, who, ident)))})
 
     def _retag(self, join: Callable[[tuple[str, ...], tuple[str, ...]], tuple[str, ...]]) -> Handler:
         """A handler that makes ``join(old, given)`` the tags."""
@@ -174,7 +198,7 @@ class Collection(Generic[R]):
                 raise Invalid("Invalid tags body", code="HTTPBadRequest", hint='{"tags": ["one", "two"]}')
             given = as_tags("tags", body["tags"])
             view = await self._update(
-                call, lambda row: {"tags": as_tags("tags", [*dict.fromkeys(join(row.tags, given))])}
+                call, lambda row: {"tags": as_tags("tags", [*dict.fromkeys(join(_tags(row), given))])}
             )
             return Reply(body={"tags": view["tags"]})
 
@@ -192,7 +216,7 @@ class Collection(Generic[R]):
 
     async def add_tag(self, call: Call) -> Reply:
         tag = call.params["tag"]
-        await self._update(call, lambda row: {"tags": as_tags("tags", [*dict.fromkeys((*row.tags, tag))])})
+        await self._update(call, lambda row: {"tags": as_tags("tags", [*dict.fromkeys((*_tags(row), tag))])})
         return Reply(HTTPStatus.CREATED)
 
     async def untag(self, call: Call) -> Reply:
@@ -200,7 +224,7 @@ class Collection(Generic[R]):
 
         def without(row: R) -> Mapping[str, Any]:
             _require_tag(row, tag)
-            return {"tags": tuple(each for each in row.tags if each != tag)}
+            return {"tags": tuple(each for each in _tags(row) if each != tag)}
 
         await self._update(call, without)
         return Reply(HTTPStatus.NO_CONTENT)
@@ -228,10 +252,15 @@ def _expected_revision(call: Call) -> int | None:
 
 
 def _check_revision(expected: int | None, row: Resource) -> None:
-    if expected is not None and row.revision_number != expected:
-        raise PreconditionFailed(f"Constrained to {expected}, but current revision is {row.revision_number}")
+    current = getattr(row, "revision_number", expected)
+    if expected is not None and current != expected:
+        raise PreconditionFailed(f"Constrained to {expected}, but current revision is {current}")
+
+
+def _tags(row: Resource) -> tuple[str, ...]:
+    return cast("Tagged", row).tags
 
 
 def _require_tag(row: Resource, tag: str) -> None:
-    if tag not in row.tags:
+    if tag not in _tags(row):
         raise NotFound("tag", tag)

@@ -6,7 +6,7 @@ from mooring.api.network.listing import fields_of, shown_fields
 from mooring.errors import NotFound
 
 PREFIX = "/network/v2.0"
-_COLLECTIONS = (("network", "networks"), ("subnet", "subnets"), ("port", "ports"))
+_COLLECTIONS = (("network", "networks"), ("subnet", "subnets"), ("subnetpool", "subnetpools"), ("port", "ports"))
 
 
 async def versions(call: Call) -> Reply:

@@ -78,7 +78,8 @@ def unserved(
 
 def stamp(moment: datetime) -> str:
     """Seconds and a ``Z``, as everything but agents shows its times."""
-    return f"{moment.isoformat(timespec='seconds')[:_STAMP_CHARS]}Z"
+    # isoformat takes twice as long, asking the time zone; lists show two times a row.
+    return _STAMP % (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second)
 
 
-_STAMP_CHARS = len("2026-01-31T12:00:00")
+_STAMP = "%d-%02d-%02dT%02d:%02d:%02dZ"

@@ -187,16 +187,23 @@ def shown_fields(view: Mapping[str, Any], fields: frozenset[str]) -> Mapping[str
 
 
 def page_links(call: Call, listing: Listing, ids: Sequence[str]) -> list[dict[str, str]]:
-    """Where the next and the previous page are. A page that is not full is the last one in its direction."""
-    if listing.limit is None or not ids:
+    """Where the next and the previous page are. A page that is not full is the last one in its direction.
+
+    Beyond the last page, the way back is the last page from the other end.
+    """
+    if listing.limit is None or not (ids or listing.marker):
         return []
     is_full = len(ids) >= listing.limit
     links = []
     if is_full or listing.is_reverse:
-        links.append({"rel": "next", "href": _page_url(call, marker=ids[-1])})
+        links.append({"rel": "next", "href": _page_url(call, **_from(ids[-1:]))})
     if is_full or not listing.is_reverse:
-        links.append({"rel": "previous", "href": _page_url(call, marker=ids[0], page_reverse="True")})
+        links.append({"rel": "previous", "href": _page_url(call, **_from(ids[:1]), page_reverse="True")})
     return links
+
+
+def _from(ids: Sequence[str]) -> dict[str, str]:
+    return {"marker": ids[0]} if ids else {}
 
 
 def _page_url(call: Call, **place: str) -> str:
