@@ -68,7 +68,8 @@ def test_an_option_that_it_does_not_have_is_told(mooring: Mooring, tmp_path: Pat
     config = config_at(tmp_path, 'mechanism_drivers = ["acme"]\n[controller.driver.acme]\nrak = "7"\n')
     found = json.loads(mooring("driver", "list", "--config", config, "--json").stdout)
     acme = next(one for one in found if one["name"] == "acme")
-    assert acme["fault"] == "mechanism driver 'acme' does not load: [controller.driver.acme] has no option rak"
+    reason = "[controller.driver.acme] has no option rak (did you mean rack?)"
+    assert acme["fault"] == f"mechanism driver 'acme' does not load: {reason}"
 
 
 def test_one_that_is_named_and_not_installed_is_listed_too(mooring: Mooring, tmp_path: Path) -> None:
@@ -81,7 +82,9 @@ def test_one_that_is_named_and_not_installed_is_listed_too(mooring: Mooring, tmp
 def test_a_person_reads_a_table(mooring: Mooring, tmp_path: Path) -> None:
     config = config_at(tmp_path, 'mechanism_drivers = ["acme"]')
     lines = mooring("driver", "list", "--config", config).stdout.splitlines()
-    assert lines[0].split() == ["NAME", "NO.", "CLASS", "VNIC", "TYPES", "AGENT", "FROM"]
+    assert lines[0].split() == ["NAME", "NO.", "VNIC", "TYPES", "AGENT", "FROM"]
     acme = next(line for line in lines if line.startswith("acme "))
-    assert acme.split()[1:3] == ["1", "AcmeDriver"]
+    assert acme.split()[1:3] == ["1", "direct,"]
+    assert max(map(len, lines)) <= 80
+    assert any(line.strip() == "accelerator-direct," for line in lines), "broken between words, not within"
     assert "error: mechanism driver 'acme-broken' does not load: AttributeError" in "\n".join(lines)

@@ -61,7 +61,12 @@ def _title(status: int) -> str:
 
 
 def _sentence(error: MooringError) -> str:
-    return f"{error.message} ({error.hint})" if error.hint else error.message
+    return _with_hint(error.message, error.hint)
+
+
+def _with_hint(message: str, hint: str) -> str:
+    """Clients show the message, and nothing else of an error."""
+    return f"{message} ({hint})" if hint else message
 
 
 def _keystone(error: MooringError, status: int) -> object:
@@ -81,7 +86,7 @@ def _drivers_answer(error: MechanismDriverError) -> tuple[int, MooringError]:
     if len({status for status, _ in by_status}) == 1:
         status, first = by_status[0]
         words = dict.fromkeys(said["message"] for _, said in by_status)
-        return status, MooringError("\n".join(words), code=first["type"], hint=first["detail"])
+        return status, MooringError("\n".join(words), code=first["type"])
     lines = [f"HTTP {status} {said['type']}: {said['message']}" for status, said in by_status]
     return HTTPStatus.CONFLICT, MooringError("\n".join(lines), code=Conflict.code)
 
@@ -99,8 +104,8 @@ def _neutron_error(error: MooringError) -> dict[str, str]:
         name = f"{kind}NotFound"
         if error.code != NotFound.code:
             message, name = "The resource could not be found.", error.code
-        return {"type": name, "message": message, "detail": error.hint}
-    return {"type": error.code, "message": error.message, "detail": error.hint}
+        return {"type": name, "message": _with_hint(message, error.hint), "detail": ""}
+    return {"type": error.code, "message": _sentence(error), "detail": ""}
 
 
 def _nova(error: MooringError, status: int) -> object:

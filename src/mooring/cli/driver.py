@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 _COLUMNS = (
     Column("NAME"),
     Column("NO.", is_number=True),
-    Column("CLASS"),
     Column("VNIC TYPES", folds=True),
     Column("AGENT", folds=True),
     Column("FROM", folds=True),
@@ -73,7 +72,7 @@ def _told(installed: "Installed", settings: "ControllerConfig") -> Mapping[str, 
         made = make_driver(installed.name, installed.load, settings.driver.get(installed.name, {}))
         return {**facts, **about(made), "options": list(options_of(installed.load()))}
     except MooringError as fault:
-        return {**facts, "fault": fault.message}
+        return {**facts, "fault": f"{fault.message} ({fault.hint})" if fault.hint else fault.message}
 
 
 def _missing(name: str, settings: "ControllerConfig") -> Mapping[str, Any]:
@@ -92,5 +91,4 @@ def _position(name: str, settings: "ControllerConfig") -> int | None:
 
 def _row(one: Mapping[str, Any]) -> Sequence[object]:
     where = f"{one['distribution']} {one['version']}" if one["distribution"] else None
-    short = (one["class"] or "").rpartition(":")[2] or None
-    return (one["name"], one["position"], short, ", ".join(one["vnic_types"]) or None, one["agent_type"], where)
+    return (one["name"], one["position"], ", ".join(one["vnic_types"]) or None, one["agent_type"], where)

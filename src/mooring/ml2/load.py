@@ -18,6 +18,24 @@ from mooring.ml2.driver import MechanismDriver
 ENTRY_POINT_GROUP = "mooring.mechanism_drivers"
 ADAPTER_GROUP = "mooring.driver_adapters"
 
+
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a file may give for an option, known by the option's default."""
+
+    defaults: tuple[type, ...]
+    values: tuple[type, ...]
+    name: str
+    example: str
+
+
+# A text where a list belongs would be read letter by letter, and the text "no" is true.
+_SHAPES = (
+    _Shape((bool,), (bool,), "true or false", "without quotes, as in true"),
+    _Shape((str,), (str,), "a text", 'in quotes, as in "OS-PP-{vlan}"'),
+    _Shape((tuple, list), (tuple, list), "a list", 'in brackets, as in ["8086:10ca"]'),
+)
+
 #: A name's loader: imports the driver's module and gives its class.
 Loader = Callable[[], Callable[..., MechanismDriver]]
 
@@ -119,10 +137,14 @@ def make_driver(name: str, load: Loader, options: Mapping[str, Any]) -> Mechanis
 
 def _made(name: str, make: Callable[..., MechanismDriver], options: Mapping[str, Any]) -> MechanismDriver:
     known = options_of(make)
-    for option in options:
+    parameters = inspect.signature(make).parameters
+    for option, value in options.items():
         if option not in known:
             hint = _nearest(option, known) or f"its options are {', '.join(known) or 'none'}"
             raise Invalid(f"[controller.driver.{name}] has no option {option}", hint=hint)
+        shape = next((each for each in _SHAPES if type(parameters[option].default) in each.defaults), None)
+        if shape is not None and type(value) not in shape.values:
+            raise Invalid(f"[controller.driver.{name}] {option} = {value!r} is not {shape.name}", hint=shape.example)
     return make(**options)
 
 

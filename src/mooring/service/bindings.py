@@ -27,7 +27,7 @@ from mooring.service.world import World
 from mooring.store import networks, ports
 from mooring.store.claims import CLAIMS
 from mooring.store.hosts import HOSTS
-from mooring.store.networks import NETWORKS, SEGMENTS, SUBNETS
+from mooring.store.networks import NETWORKS, SUBNETS
 from mooring.store.ports import PORTS
 from mooring.store.tx import Event, Tx
 
@@ -37,7 +37,7 @@ def ask(tx: Tx, world: World, port: Port, host: str, profile: Mapping[str, objec
     network = NETWORKS.get(tx, port.network_id)
     if network is None:
         return Unbound((Refusal("", f"network {port.network_id} does not exist"),))
-    return ask_about(tx, world, port, network, SEGMENTS.where(tx, network_id=network.id), host, profile)
+    return ask_about(tx, world, port, network, networks.every_segment_of(tx, network.id), host, profile)
 
 
 def ask_about(

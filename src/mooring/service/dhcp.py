@@ -18,7 +18,7 @@ from mooring.service.dhcp_ports import Site
 from mooring.service.port_addresses import release
 from mooring.service.world import World
 from mooring.store import dhcp, networks
-from mooring.store.networks import NETWORKS, SEGMENTS, SUBNETS
+from mooring.store.networks import NETWORKS, SUBNETS
 from mooring.store.ports import PORTS
 from mooring.store.tx import Event, Tx
 
@@ -133,7 +133,7 @@ def _chosen(
     subnets = networks.subnets_of(tx, network.id) if subnets is None else subnets
     if not network.admin_state_up or not any(subnet.enable_dhcp for subnet in subnets):
         return ()
-    places = _places(SEGMENTS.where(tx, network_id=network.id), hosts)
+    places = _places(networks.every_segment_of(tx, network.id), hosts)
     most = world.config.dhcp_hosts_per_network
     serving = [port.binding.host for port in had if port.binding.host in places]
     chosen = [host for host in serving if world.heartbeats.of(host) is not Liveness.DEAD][:most]

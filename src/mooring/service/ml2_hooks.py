@@ -21,7 +21,7 @@ from mooring.service.dynamic_segments import AfterCommit, InStory, release_at_en
 from mooring.service.port_profiles import profile_of
 from mooring.service.world import World
 from mooring.store.hosts import HOSTS
-from mooring.store.networks import NETWORKS, SEGMENTS
+from mooring.store.networks import NETWORKS, every_segment_of
 from mooring.store.tx import Event, Tx, Write
 
 _log = logging.getLogger(__name__)
@@ -35,7 +35,7 @@ def network_changed(tx: Tx, world: World, who: Caller, before: Network | None, a
     verb = _verb(before, after)
     if network is None or not _is_heard(world, f"{verb}_network"):
         return
-    segments = SEGMENTS.where(tx, network_id=network.id)
+    segments = every_segment_of(tx, network.id)
     original = before if after is not None else None
     _change(
         tx, _Change(world, who, verb, "network", network.id), lambda _: NetworkContext.of(network, segments, original)
@@ -51,7 +51,7 @@ def subnet_changed(tx: Tx, world: World, who: Caller, before: Subnet | None, aft
         network = NETWORKS.get(tx, subnet.network_id)
     if subnet is None or network is None:
         return
-    segments = SEGMENTS.where(tx, network_id=network.id)
+    segments = every_segment_of(tx, network.id)
     original = before if after is not None else None
     _change(
         tx,
@@ -126,7 +126,7 @@ def _port_changed(tx: Tx, world: World, who: Caller, before: Port | None, after:
         network = NETWORKS.get(tx, port.network_id)
     if port is None or network is None:
         return
-    segments = SEGMENTS.where(tx, network_id=network.id)
+    segments = every_segment_of(tx, network.id)
     host = HOSTS.get(tx, port.binding.host) if port.binding.host else None
     agents = () if host is None else agents_of(host, world.heartbeats.of(host.name))
     profile = profile_of(tx, port, network)

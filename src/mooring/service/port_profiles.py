@@ -46,8 +46,11 @@ class ProfileWish:
 def named(tx: Tx, who: Caller, name_or_id: str) -> PortProfile:
     """The port profile, which the caller's project may name; admins may name any.
 
-    Raises NotFound (PortProfileNotFound) in the same words for one that there is not and one of other projects.
+    Raises NotFound (PortProfileNotFound) in the same words for one that there is not and one of other projects, Invalid
+    for no name at all.
     """
+    if not name_or_id:
+        raise Invalid("the name of a port profile is empty", hint="a name or an id, or null for none")
     profile = by_name(tx, name_or_id) or PROFILES.get(tx, name_or_id)
     if profile is None or not _may_use(who, profile):
         raise NotFound("port profile", name_or_id, hint="mooring port-profile list shows those that you may name")

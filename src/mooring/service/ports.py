@@ -28,7 +28,7 @@ from mooring.service.port_security import is_secured, with_security
 from mooring.service.qos_live import port_retuned
 from mooring.service.world import World
 from mooring.store import claims, networks, port_bindings, ports
-from mooring.store.networks import NETWORKS, SEGMENTS
+from mooring.store.networks import NETWORKS
 from mooring.store.port_bindings import PORT_BINDINGS
 from mooring.store.ports import PORTS
 from mooring.store.rows import Query
@@ -96,7 +96,7 @@ class _Site:
 
 
 def _site(tx: Tx, network: Network) -> _Site:
-    segments = sorted(SEGMENTS.where(tx, network_id=network.id), key=lambda segment: segment.segment_index)
+    segments = networks.every_segment_of(tx, network.id)
     return _Site(network, segments, networks.subnets_of(tx, network.id))
 
 

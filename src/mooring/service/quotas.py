@@ -22,7 +22,7 @@ def spend(tx: Tx, world: World, project_id: str, resource: str, count: int = 1) 
     Within a transaction each insert is counted at once, so several objects in one request ask one by one.
     """
     own = quotas.own_limit(tx, project_id, resource)
-    limit = defaults(world)[resource] if own is None else own
+    limit = int(getattr(world.config.quotas, resource)) if own is None else own
     if limit < 0:
         return
     used = quotas.used(tx, project_id, resource)

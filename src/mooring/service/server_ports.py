@@ -17,7 +17,7 @@ from mooring.service.port_addresses import FixedIpWish
 from mooring.service.port_profiles import check_for, check_vnic_type, named, profile_of
 from mooring.service.ports import PortWish, create_port, usable_port
 from mooring.service.world import World
-from mooring.store.networks import SEGMENTS
+from mooring.store.networks import every_segment_of
 from mooring.store.ports import PORTS
 from mooring.store.rows import Query
 from mooring.store.tx import Tx
@@ -103,7 +103,7 @@ def look_up(
             f"port {port.id} of nic {ordinal} is administratively down, and a whole PF cannot be held down",
             hint="openstack port set --enable",
         )
-    segments = tuple(SEGMENTS.where(tx, network_id=network.id))
+    segments = tuple(every_segment_of(tx, network.id))
     port, profile = _with_profile(tx, who, port, network, segments, wish.port_profile)
     return Nic(port, network, segments, wish, profile)
 

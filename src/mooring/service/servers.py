@@ -128,7 +128,7 @@ def _look_up_nics(tx: Tx, world: World, who: Caller, wish: ServerWish, image: Im
         ]
     except NotFound as missing:
         noun = "Port id" if missing.noun == "port" else missing.noun.capitalize()
-        raise Invalid(f"{noun} {missing.ident} could not be found.") from missing
+        raise Invalid(f"{noun} {missing.ident} could not be found.", hint=missing.hint) from missing
     seen = [nic.port.id for nic in nics]
     if len(set(seen)) != len(seen):
         raise Invalid("the same port is named twice", hint="a port can be given to one nic only")

@@ -122,6 +122,11 @@ def segments_of(tx: Tx, network_ids: Iterable[str]) -> dict[str, list[Segment]]:
     return found
 
 
+def every_segment_of(tx: Tx, network_id: str) -> list[Segment]:
+    """A network's static segments and those that drivers asked for, in the order in which drivers are to try them."""
+    return sorted(SEGMENTS.where(tx, network_id=network_id), key=lambda segment: segment.segment_index)
+
+
 @dataclass(frozen=True, slots=True)
 class SubnetMark:
     """What a network shows of one of its subnets."""

@@ -28,6 +28,7 @@ T = TypeVar("T")
 Convert = Callable[[Any], Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SHAPES_MAX = 512
+_MOMENTS_MAX = 4096
 
 
 def micros(when: datetime) -> int:
@@ -35,7 +36,9 @@ def micros(when: datetime) -> int:
     return (when - _EPOCH) // timedelta(microseconds=1)
 
 
+@lru_cache(maxsize=_MOMENTS_MAX)
 def moment(value: int) -> datetime:
+    """The time of such an integer. Rows that changed together, and rows that are read again, have the same."""
     return _EPOCH + timedelta(0, 0, value)
 
 
@@ -74,6 +77,29 @@ class _Column:
     name: str
     read: Convert | None
     write: Convert | None
+    is_tuple: bool
+    """Kept as a JSON array, which in most rows is empty."""
+
+    @classmethod
+    def of(cls, name: str, annotation: Any) -> _Column:
+        return cls(name, *_converters(annotation), typing.get_origin(annotation) is tuple)
+
+
+def _thawed(kind: type) -> type:
+    """The same slots without the freeze, for ``_frozen``.
+
+    A frozen dataclass sets each of its fields by a call, and for a port's 45 that is half of what it costs to read one.
+    So a row is put into this class and then declared one of the frozen one, which Python allows among classes with the
+    same slots.
+    """
+    names = [field.name for field in dataclasses.fields(kind)]
+    return dataclasses.make_dataclass(f"Thawed{kind.__name__}", names, slots=True, eq=False, repr=False)
+
+
+def _frozen(value: Any, kind: type[T]) -> T:
+    value.__class__ = kind
+    made: T = value
+    return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +137,9 @@ class Records(Generic[T]):
         for name, annotation in typing.get_type_hints(self.kind).items():
             inner = self._nested.get(name)
             if inner is None:
-                columns.append(_Column(name, *_converters(annotation)))
+                columns.append(_Column.of(name, annotation))
             else:
-                columns += [_Column(f"{name}_{n}", *_converters(a)) for n, a in typing.get_type_hints(inner).items()]
+                columns += [_Column.of(f"{name}_{n}", a) for n, a in typing.get_type_hints(inner).items()]
         return tuple(columns)
 
     def flat(self, value: T) -> dict[str, object]:
@@ -134,12 +160,14 @@ class Records(Generic[T]):
         It is written out as one expression: a loop over the columns of each row takes twice as long, and lists have
         thousands of rows.
         """
-        known: dict[str, Any] = {"kind": self.kind}
+        known: dict[str, Any] = {"frozen": _frozen, "kind": self.kind, "thawed": _thawed(self.kind)}
         cells = [f"c{n}" for n in range(len(self._columns))]
         read = []
         for cell, column in zip(cells, self._columns, strict=True):
             known[f"read_{cell}"] = column.read
             converted = f"read_{cell}({cell})"
+            if column.is_tuple:
+                converted = f"() if {cell} == '[]' else {converted}"
             if self.table.c[column.name].nullable:
                 converted = f"None if {cell} is None else {converted}"
             read.append(cell if column.read is None else converted)
@@ -150,10 +178,11 @@ class Records(Generic[T]):
                 fields.append(read.pop(0))
                 continue
             width = len(typing.get_type_hints(inner))
-            known[f"kind_{name}"] = inner
-            fields.append(f"kind_{name}({', '.join(read[:width])})")
+            known |= {f"kind_{name}": inner, f"thawed_{name}": _thawed(inner)}
+            fields.append(f"frozen(thawed_{name}({', '.join(read[:width])}), kind_{name})")
             del read[:width]
-        make: Callable[..., T] = eval(f"lambda {', '.join(cells)}: kind({', '.join(fields)})", known)  # noqa: S307 - only names of ours
+        text = f"lambda {', '.join(cells)}: frozen(thawed({', '.join(fields)}), kind)"
+        make: Callable[..., T] = eval(text, known)  # noqa: S307 - only names of ours
         return make
 
     def value(self, row: Row) -> T:
@@ -202,11 +231,12 @@ class Records(Generic[T]):
 
     def where(self, tx: Tx, **equals: object) -> list[T]:
         """Rows whose columns equal these stored values, in key order."""
-        return [self.value(row) for row in tx.all(self._by(tuple(equals)), **equals)]
+        make = self._make
+        return [make(*row) for row in tx.all(self._by(tuple(equals)), **equals)]
 
     def find(self, tx: Tx, query: Query) -> list[T]:
-        shape, params = _shape(query)
-        return [self.value(row) for row in tx.all(self._listing(shape), **params)]
+        make, (shape, params) = self._make, _shape(query)
+        return [make(*row) for row in tx.all(self._listing(shape), **params)]
 
     @lru_cache(maxsize=_SHAPES_MAX)  # noqa: B019 - records live as long as the process
     def _by(self, names: tuple[str, ...]) -> Sql:

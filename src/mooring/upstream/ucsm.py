@@ -42,10 +42,15 @@ class UcsmClient:
         self, config: UcsmConfig, *, clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ):  # fmt: skip
-        """Talks to nobody yet. Raises Invalid for a URL, a certificate file or an owner that is none."""
+        """Talks to nobody yet. Raises Invalid for a URL, a certificate file or an owner that is none, or no user."""
         parts = urlsplit(config.url)
         if parts.scheme not in ("http", "https") or parts.hostname is None:
             raise Invalid(f"[controller.ucsm] url = {config.url!r} is no URL", hint="as in https://ucsm.example.org")
+        for name, value in (("user", config.user), ("password_file", config.password_file)):
+            if not value:
+                raise Invalid(
+                    f"[controller.ucsm] has a url and no {name}", hint=f"give {name}, to log in at {config.url}"
+                )
         self._host, self._port = parts.hostname, parts.port
         self._path = parts.path.rstrip("/") + _PATH
         self._tls = _tls(config) if parts.scheme == "https" else None

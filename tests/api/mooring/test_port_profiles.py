@@ -98,8 +98,9 @@ def quiet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Profiles]:
 
 
 def neutron_says(answer: Answer) -> tuple[int, str, str]:
+    """Status, type, and the message without its hint."""
     said = answer.body["NeutronError"]
-    return answer.status, said["type"], said["message"]
+    return answer.status, said["type"], said["message"].partition(" (")[0]
 
 
 # --- making and looking ----------------------------------------------------------------------------------------
@@ -249,6 +250,11 @@ def test_a_profile_that_there_is_not_and_one_of_others_are_the_same_to_a_member(
     there, nowhere = (neutron_says(profiles.port(network, **{PROFILE: name})) for name in ("theirs", "lost"))
     assert nowhere[:2] == (404, "PortProfileNotFound")
     assert [str(part).replace("theirs", "lost") for part in there] == [str(part) for part in nowhere]
+
+
+def test_no_name_at_all_is_no_port_profile(profiles: Profiles) -> None:
+    status, _, words = neutron_says(profiles.port(profiles.network_id(), **{PROFILE: ""}))
+    assert (status, words) == (400, "the name of a port profile is empty")
 
 
 def test_a_port_has_its_own_or_none_and_it_is_shown_by_name(profiles: Profiles) -> None:

@@ -88,7 +88,7 @@ def test_agent_goes_with_its_host(neutron: Neutron) -> None:
     ident = agents(neutron, "?host=cn1")[0]["id"]
     answer = neutron.admin.delete(f"{BASE}/agents/{ident}")
     assert answer.status == 409
-    assert "mooring host remove cn1" in answer.body["NeutronError"]["detail"]
+    assert "mooring host remove cn1" in answer.body["NeutronError"]["message"]
     assert neutron.admin.delete(f"{BASE}/agents/{ZERO}").status == 404
 
 

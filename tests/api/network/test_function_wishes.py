@@ -66,7 +66,7 @@ def test_an_admin_asks_too_and_writes_nothing_else(neutron: Neutron) -> None:
     assert port["binding:profile"] == {"pci_group": "theirs"}
     answer = neutron.change("port", port["id"], neutron.admin, **{"binding:profile": {"pci_group": "fast", "own": 1}})
     assert answer.status == 403
-    assert "pci_features and pci_group" in answer.body["NeutronError"]["detail"]
+    assert "pci_features and pci_group" in answer.body["NeutronError"]["message"]
 
 
 def test_a_group_of_another_project_is_as_if_it_were_not_there(neutron: Neutron) -> None:

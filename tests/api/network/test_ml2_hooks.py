@@ -133,7 +133,7 @@ def test_moving_a_bound_port_unbinds_it_first(neutron: Neutron, script: Script) 
         (Invalid("no such VLAN here"), 400, "InvalidInput", "no such VLAN here"),
         (NotFound("network", "x"), 404, "NetworkNotFound", "Network x could not be found."),
         (KeyError("password"), 500, "MechanismDriverError",
-         "mechanism driver second failed in create_network_precommit"),
+         "mechanism driver second failed in create_network_precommit (the controller's log has the reason)"),
     ],
 )  # fmt: skip
 def test_an_error_before_the_commit_undoes_the_change_and_decides_the_answer(

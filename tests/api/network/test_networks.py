@@ -130,7 +130,11 @@ def test_smallest_physical_network_decides_the_mtu(tmp_path: Path) -> None:
         assert neutron.change("network", network["id"], neutron.admin, mtu=0).body["network"]["mtu"] == 1450
         answer = neutron.change("network", network["id"], neutron.admin, mtu=1451)
         assert (answer.status, answer.body["NeutronError"]["message"]) == (
-            400, "Invalid input for operation: Requested MTU is too big, maximum is 1450.",
+            400,
+            (
+                "Invalid input for operation: Requested MTU is too big, maximum is 1450. "
+                "(mtu 1451 was asked for; see global_physnet_mtu and physical_network_mtus)"
+            ),
         )  # fmt: skip
 
 

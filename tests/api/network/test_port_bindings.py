@@ -57,6 +57,21 @@ def test_binding_on_another_host_is_made_for_real_and_waits(neutron: Neutron, po
     assert neutron.show("port", port["id"])["binding:host_id"] == "cn1", "the port is where it was"
 
 
+def test_binding_is_on_the_first_segment_that_a_driver_can_take(neutron: Neutron) -> None:
+    vlans = [{"provider:network_type": "vlan", "provider:physical_network": "physnet1"} for _ in range(16)]
+    network = neutron.network(
+        neutron.admin, segments=[{**one, "provider:segmentation_id": 916 - n} for n, one in enumerate(vlans)]
+    )
+    neutron.subnet(network)
+    made_on = {"binding:vnic_type": "direct", "binding:host_id": "cn1", "binding:profile": slot(0)}
+    several = neutron.port(network, neutron.nova, **OWNER, **made_on)
+    assert several["binding:vif_details"]["vlan"] == "916"
+    assert make(neutron, several).body["binding"]["vif_details"]["vlan"] == "916"
+    server, port_id = run_server(neutron, network)
+    assert server
+    assert neutron.show("port", port_id)["binding:vif_details"]["vlan"] == "916"
+
+
 def test_activating_moves_the_port_and_leaves_the_old_binding_unbound(neutron: Neutron, port: dict[str, Any]) -> None:
     made = make(neutron, port).body["binding"]
     answer = neutron.service.put(path(port, "cn2", "activate"), None)
@@ -188,7 +203,7 @@ def test_binding_of_a_running_servers_port_does_not_move(neutron: Neutron, devic
     for answer in answers:
         assert kind(answer) == (409, "PortInUse")
         assert server_id in answer.body["NeutronError"]["message"]
-        assert "openstack server remove port" in answer.body["NeutronError"]["detail"]
+        assert "openstack server remove port" in answer.body["NeutronError"]["message"]
     assert neutron.dump() == before
 
 

@@ -283,7 +283,10 @@ def test_a_policy_with_a_rule_that_the_bound_ports_driver_cannot_do_is_refused(n
     assert neutron.change("port", port["id"], neutron.admin, qos_policy_id=good).status == 200
     answer = neutron.change("port", port["id"], neutron.admin, qos_policy_id=bad)
     assert refusal(answer) == (409, "QosRuleNotSupported")
-    assert answer.body["NeutronError"]["message"] == f"Rule bandwidth_limit is not supported by port {port['id']}"
+    assert answer.body["NeutronError"]["message"] == (
+        f"Rule bandwidth_limit is not supported by port {port['id']} "
+        "(its mechanism driver sriovnicswitch supports it for egress)"
+    )
     mark = {"dscp_marking_rule": {"dscp_mark": 26}}
     answer = neutron.admin.post(f"{POLICIES}/{good}/dscp_marking_rules", mark)
     assert refusal(answer) == (409, "QosRuleNotSupported")

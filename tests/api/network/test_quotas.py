@@ -70,7 +70,10 @@ def test_beyond_its_limit_a_project_gets_no_more(neutron: Neutron, resource: str
     before = neutron.dump()
     answer = neutron.member.post(f"{BASE}/{resource}s", {resource: wanted})
     assert refusal(answer) == (409, "OverQuota")
-    assert answer.body["NeutronError"]["message"] == f"Quota exceeded for resources: ['{resource}']."
+    assert answer.body["NeutronError"]["message"] == (
+        f"Quota exceeded for resources: ['{resource}']. "
+        "(1 of 1 are in use; an admin raises it with openstack quota set)"
+    )
     assert neutron.dump() == before
 
 

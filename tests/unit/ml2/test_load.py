@@ -71,6 +71,16 @@ def test_options_reach_the_driver_that_they_are_for() -> None:
         (["ovn"], {}, "mechanism driver 'ovn' is not installed"),
         (["linuxbridge", "linuxbridge"], {}, "linuxbridge is named more than once"),
         (["broken"], {}, "'broken' does not load: ModuleNotFoundError: No module named 'ucsmsdk'"),
+        (
+            ["sriovnicswitch"],
+            {"sriovnicswitch": {"supported_pci_vendor_info": "8086:10ca"}},
+            "supported_pci_vendor_info = '8086:10ca' is not a list",
+        ),
+        (
+            ["sriovnicswitch"],
+            {"sriovnicswitch": {"agents_report_pfs": "no"}},
+            "agents_report_pfs = 'no' is not true or false",
+        ),
         (["linuxbridge"], {"linuxbridge": {"speed": 10}}, r"\[controller.driver.linuxbridge\] has no option speed"),
         (["linuxbridge"], {"linuxbrigde": {}}, r"\[controller.driver.linuxbrigde\] is for .* not named"),
         (["foreign"], {}, "'foreign' is a Stranger, and no mooring.ml2.driver.MechanismDriver"),

@@ -250,6 +250,8 @@ def test_no_password_and_no_cookie_is_in_a_log_or_in_an_error(bench: Bench, capl
     [
         ({"url": "ucsm.example.org"}, "is no URL"),
         ({"url": "ftp://ucsm.example.org"}, "is no URL"),
+        ({"user": ""}, "has a url and no user"),
+        ({"password_file": ""}, "has a url and no password_file"),
         ({"owner": ""}, "is not a name for UCS Manager"),
         ({"owner": "a cloud"}, "is not a name for UCS Manager"),
         ({"url": "https://ucsm.example.org", "ca_file": "/nowhere"}, "ca_file"),

@@ -78,8 +78,10 @@ def unserved(
 
 def stamp(moment: datetime) -> str:
     """Seconds and a ``Z``, as everything but agents shows its times."""
-    # isoformat takes twice as long, asking the time zone; lists show two times a row.
-    return _STAMP % (moment.year, moment.month, moment.day, moment.hour, moment.minute, moment.second)
+    # isoformat takes four times as long, and formats of numbers three times; lists show two times a row.
+    two = _TWO_DIGITS
+    day = f"{moment.year}-{two[moment.month]}-{two[moment.day]}"
+    return f"{day}T{two[moment.hour]}:{two[moment.minute]}:{two[moment.second]}Z"
 
 
-_STAMP = "%d-%02d-%02dT%02d:%02d:%02dZ"
+_TWO_DIGITS = tuple(f"{number:02}" for number in range(60))

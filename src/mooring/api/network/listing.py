@@ -130,7 +130,9 @@ def select(
     is_cut_here = listing.is_sorted_here or bool(tests)
     after = None if marker is None or listing.is_sorted_here else {name: marker[name] for name, _ in order}
     query = Query(equals, order, None if is_cut_here else listing.limit, after)
-    rows = [row for row in find(query) if all(test(row) for test in tests)]
+    rows = find(query)
+    if tests:
+        rows = [row for row in rows if all(test(row) for test in tests)]
     if listing.is_sorted_here:
         rows = page(rows, order, marker, stored)
     if is_cut_here and listing.limit is not None:

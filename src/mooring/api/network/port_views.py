@@ -155,6 +155,7 @@ def _vif_details(binding: Binding) -> Mapping[str, Any]:
     if binding.vif_type == VifType.BINDING_FAILED:
         reasons = [": ".join(filter(None, (refusal.driver, refusal.reason))) for refusal in binding.refusals]
         return {"binding_failed": "; ".join(reasons)}
-    if binding.levels:
+    if len(binding.levels) > 1:
         return {**binding.vif_details, "bound_drivers": {str(n): each.driver for n, each in enumerate(binding.levels)}}
-    return {**binding.vif_details, "bound_drivers": {"0": binding.driver}} if binding.driver else binding.vif_details
+    driver = binding.levels[0].driver if binding.levels else binding.driver
+    return {**binding.vif_details, "bound_drivers": {"0": driver}} if driver else binding.vif_details
