@@ -10,10 +10,16 @@ from typing import Any
 
 from mooring.api.call import Call, Reply, Route
 from mooring.api.checks import only_value, optional, text, texts, truth
+from mooring.api.mooring.reading import (
+    DESCRIPTION_MAX_CHARS,
+    PROJECTS_MAX,
+    fields_of,
+    refuse_unknown,
+    take_revision,
+    wrong,
+)
 from mooring.core.group_names import read_group_name
-from mooring.core.quoting import shown
 from mooring.core.selector_words import read_selectors, selector_object
-from mooring.errors import Invalid
 from mooring.model.group import PciGroup
 from mooring.model.identity import Caller
 from mooring.model.port import FUNCTION_VNIC_TYPES
@@ -23,9 +29,6 @@ from mooring.service.group_counts import GroupCount, count_free, count_groups
 from mooring.service.groups import GroupWish
 from mooring.store.tx import Tx
 
-DESCRIPTION_MAX_CHARS = 255
-PROJECTS_MAX = 256
-_REVISION_MAX = 2**62
 _MANY = 10
 """Free devices, from which on it is not told how many."""
 
@@ -33,18 +36,8 @@ _MANY = 10
 def _vnic_type(field: str, value: Any) -> str | None:
     if value is not None and value not in [one.value for one in FUNCTION_VNIC_TYPES]:
         wanted = f"one of {', '.join(sorted(FUNCTION_VNIC_TYPES))}, or null"
-        raise _wrong(field, value, "is no vnic type whose ports take a PCI function", wanted)
+        raise wrong(field, value, "is no vnic type whose ports take a PCI function", wanted)
     return None if value is None else str(value)
-
-
-def _revision(field: str, value: Any) -> int | None:
-    if value is not None and (type(value) is not int or not 0 <= value < _REVISION_MAX):
-        raise _wrong(field, value, "is not a revision", "the number that the PCI group has, or leave it out")
-    return None if value is None else int(value)
-
-
-def _wrong(field: str, value: object, what: str, hint: str) -> Invalid:
-    return Invalid(f"{field} = {shown(value)} {what}", hint=hint, facts={"field": field, "value": shown(value)})
 
 
 _CHECKS = {
@@ -57,21 +50,9 @@ _CHECKS = {
 }
 
 
-def read_group(body: Mapping[str, Any], *, needed: Sequence[str] = ()) -> dict[str, Any]:
-    """The fields of a body, checked one by one. Raises Invalid, with field, value and the way out."""
-    for field in needed:
-        if field not in body:
-            raise Invalid(f"pci_group has no {field}", hint=f"needed: {', '.join(needed)}", facts={"field": field})
-    for field, value in body.items():
-        if field not in _CHECKS:
-            hint = f"known: {', '.join(_CHECKS)}"
-            raise Invalid(f"pci_group has the unknown key {shown(field)}", hint=hint, facts={"value": shown(value)})
-    return {field: _CHECKS[field](field, value) for field, value in body.items()}
-
-
 async def list_groups(call: Call) -> Reply:
     """All that the caller may ask for, by name; ``?name=`` is that one."""
-    _refuse_unknown(call, "name")
+    refuse_unknown(call, "name")
     who, wanted = call.who, call.query.get("name")
 
     def story(tx: Tx) -> list[Mapping[str, object]]:
@@ -86,15 +67,15 @@ async def list_groups(call: Call) -> Reply:
 
 async def show_group(call: Call) -> Reply:
     """By name or id. For admins with counts host by host, and what its selectors name in vain."""
-    _refuse_unknown(call)
+    refuse_unknown(call)
     who, ident = call.who, call.params["group"]
     return Reply(body=await call.controller.store.read(lambda tx: _whole(tx, who, groups.get_group(tx, who, ident))))
 
 
 async def create_group(call: Call) -> Reply:
     """``{"pci_group": {"name": ..., "selectors": [...], ...}}``; the answer counts what is in it now."""
-    _refuse_unknown(call)
-    wish = GroupWish(**read_group(call.envelope("pci_group"), needed=("name", "selectors")))
+    refuse_unknown(call)
+    wish = GroupWish(**fields_of("pci_group", _CHECKS, call.envelope("pci_group"), ("name", "selectors")))
     world, who = call.controller.world, call.who
     group = await call.controller.store.write(lambda tx: groups.create_group(tx, world, who, wish))
     return Reply(HTTPStatus.CREATED, await call.controller.store.read(lambda tx: _whole(tx, who, group)))
@@ -102,10 +83,10 @@ async def create_group(call: Call) -> Reply:
 
 async def update_group(call: Call) -> Reply:
     """Set the fields that are given; with ``revision_number``, only if it is that one still."""
-    _refuse_unknown(call, "force")
+    refuse_unknown(call, "force")
     body = call.envelope("pci_group")
-    revision = _revision("revision_number", body.pop("revision_number", None))
-    changes, who, ident, is_forced = read_group(body), call.who, call.params["group"], _force(call)
+    revision = take_revision(body, "PCI group")
+    changes, who, ident, is_forced = fields_of("pci_group", _CHECKS, body), call.who, call.params["group"], _force(call)
     group = await call.controller.store.write(
         lambda tx: groups.update_group(tx, who, ident, changes, revision_number=revision, is_forced=is_forced)
     )
@@ -114,7 +95,7 @@ async def update_group(call: Call) -> Reply:
 
 async def delete_group(call: Call) -> Reply:
     """Servers keep what they have of it."""
-    _refuse_unknown(call, "force")
+    refuse_unknown(call, "force")
     who, ident, is_forced = call.who, call.params["group"], _force(call)
     await call.controller.store.write(lambda tx: groups.delete_group(tx, who, ident, is_forced=is_forced))
     return Reply(HTTPStatus.NO_CONTENT)
@@ -123,13 +104,6 @@ async def delete_group(call: Call) -> Reply:
 def _force(call: Call) -> bool:
     word = only_value(call.query, "force")
     return word is not None and truth("force", word)
-
-
-def _refuse_unknown(call: Call, *known: str) -> None:
-    for name in call.query:
-        if name not in known:
-            hint = f"known: {', '.join(known)}" if known else "this takes none"
-            raise Invalid(f"unknown query parameter {shown(name)}", hint=hint)
 
 
 def _view(group: PciGroup) -> dict[str, object]:

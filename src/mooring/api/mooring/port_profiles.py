@@ -9,44 +9,38 @@ from typing import Any
 
 from mooring.api.call import Call, Reply, Route
 from mooring.api.checks import text, texts
+from mooring.api.mooring.reading import (
+    DESCRIPTION_MAX_CHARS,
+    PROJECTS_MAX,
+    REVISION_MAX,
+    fields_of,
+    refuse_unknown,
+    take_revision,
+    wrong,
+)
 from mooring.core.port_profiles import MAX_PORTS_MAX, read_profile_name, read_vlans
-from mooring.core.quoting import shown
 from mooring.core.vlans import PHYSICAL_NETWORK_CHARS_MAX
-from mooring.errors import Invalid
 from mooring.model.identity import Caller
 from mooring.model.port_profile import PortProfile, ProfileKind
 from mooring.service import port_profiles
 from mooring.service.port_profiles import ProfileWish
 from mooring.store.tx import Tx
 
-DESCRIPTION_MAX_CHARS = 255
 PHYSICAL_NETWORKS_MAX = 64
-PROJECTS_MAX = 256
-_REVISION_MAX = 2**62
 _IF_MATCH = "revision_number="
 
 
 def _kind(field: str, value: Any) -> ProfileKind:
     found = next((one for one in ProfileKind if isinstance(value, str) and one.lower() == value.lower()), None)
     if found is None:
-        raise _wrong(field, value, "is no kind of port profile", f"one of {', '.join(ProfileKind)}")
+        raise wrong(field, value, "is no kind of port profile", f"one of {', '.join(ProfileKind)}")
     return found
 
 
 def _max_ports(field: str, value: Any) -> int:
     if type(value) is not int or not 1 <= value <= MAX_PORTS_MAX:
-        raise _wrong(field, value, "is not a number of ports", f"a whole number from 1 to {MAX_PORTS_MAX}")
+        raise wrong(field, value, "is not a number of ports", f"a whole number from 1 to {MAX_PORTS_MAX}")
     return value
-
-
-def _revision(field: str, value: Any) -> int | None:
-    if value is not None and (type(value) is not int or not 0 <= value < _REVISION_MAX):
-        raise _wrong(field, value, "is not a revision", "the number that the port profile has, or leave it out")
-    return None if value is None else int(value)
-
-
-def _wrong(field: str, value: object, what: str, hint: str) -> Invalid:
-    return Invalid(f"{field} = {shown(value)} {what}", hint=hint, facts={"field": field, "value": shown(value)})
 
 
 _CHECKS = {
@@ -60,21 +54,9 @@ _CHECKS = {
 }
 
 
-def read_profile(body: Mapping[str, Any], *, needed: Sequence[str] = ()) -> dict[str, Any]:
-    """The fields of a body, checked one by one. Raises Invalid, with field, value and the way out."""
-    for field in needed:
-        if field not in body:
-            raise Invalid(f"port_profile has no {field}", hint=f"needed: {', '.join(needed)}", facts={"field": field})
-    for field, value in body.items():
-        if field not in _CHECKS:
-            hint = f"known: {', '.join(_CHECKS)}"
-            raise Invalid(f"port_profile has the unknown key {shown(field)}", hint=hint, facts={"value": shown(value)})
-    return {field: _CHECKS[field](field, value) for field, value in body.items()}
-
-
 async def list_profiles(call: Call) -> Reply:
     """All that the caller may name, by name; ``?name=`` is that one."""
-    _refuse_unknown(call, "name")
+    refuse_unknown(call, "name")
     who, wanted = call.who, call.query.get("name")
 
     def story(tx: Tx) -> list[Mapping[str, object]]:
@@ -86,7 +68,7 @@ async def list_profiles(call: Call) -> Reply:
 
 async def show_profile(call: Call) -> Reply:
     """By name or id; for admins with the networks and ports that name it."""
-    _refuse_unknown(call)
+    refuse_unknown(call)
     who, ident = call.who, call.params["profile"]
 
     def story(tx: Tx) -> Mapping[str, object]:
@@ -97,8 +79,8 @@ async def show_profile(call: Call) -> Reply:
 
 async def create_profile(call: Call) -> Reply:
     """``{"port_profile": {"name": ..., "vlans": [...], ...}}``."""
-    _refuse_unknown(call)
-    wish = ProfileWish(**read_profile(call.envelope("port_profile"), needed=("name", "vlans")))
+    refuse_unknown(call)
+    wish = ProfileWish(**fields_of("port_profile", _CHECKS, call.envelope("port_profile"), ("name", "vlans")))
     world, who = call.controller.world, call.who
     made = await call.controller.store.write(lambda tx: port_profiles.create_profile(tx, world, who, wish))
     return Reply(HTTPStatus.CREATED, {"port_profile": _view(who, made)})
@@ -106,11 +88,16 @@ async def create_profile(call: Call) -> Reply:
 
 async def update_profile(call: Call) -> Reply:
     """Set the fields that are given; with ``revision_number``, or If-Match, only if it is that one still."""
-    _refuse_unknown(call)
+    refuse_unknown(call)
     body = call.envelope("port_profile")
-    revision = _revision("revision_number", body.pop("revision_number", None))
+    revision = take_revision(body, "port profile")
     revision = _if_match(call) if revision is None else revision
-    changes, world, who, ident = read_profile(body), call.controller.world, call.who, call.params["profile"]
+    changes, world, who, ident = (
+        fields_of("port_profile", _CHECKS, body),
+        call.controller.world,
+        call.who,
+        call.params["profile"],
+    )
     changed = await call.controller.store.write(
         lambda tx: port_profiles.update_profile(tx, world, who, ident, changes, revision_number=revision)
     )
@@ -119,7 +106,7 @@ async def update_profile(call: Call) -> Reply:
 
 async def delete_profile(call: Call) -> Reply:
     """Refused while a network or a port names it."""
-    _refuse_unknown(call)
+    refuse_unknown(call)
     who, ident = call.who, call.params["profile"]
     await call.controller.store.write(lambda tx: port_profiles.delete_profile(tx, who, ident))
     return Reply(HTTPStatus.NO_CONTENT)
@@ -131,16 +118,9 @@ def _if_match(call: Call) -> int | None:
     if given is None:
         return None
     number = given.removeprefix(_IF_MATCH)
-    if number == given or not (number.isascii() and number.isdigit() and len(number) < len(str(_REVISION_MAX))):
-        raise _wrong("If-Match", given, "names no revision", f"as in {_IF_MATCH}3")
+    if number == given or not (number.isascii() and number.isdigit() and len(number) < len(str(REVISION_MAX))):
+        raise wrong("If-Match", given, "names no revision", f"as in {_IF_MATCH}3")
     return int(number)
-
-
-def _refuse_unknown(call: Call, *known: str) -> None:
-    for name in call.query:
-        if name not in known:
-            hint = f"known: {', '.join(known)}" if known else "this takes none"
-            raise Invalid(f"unknown query parameter {shown(name)}", hint=hint)
 
 
 def _view(who: Caller, profile: PortProfile) -> Mapping[str, object]:
